@@ -1,1 +1,25 @@
-export {};
+// For the sibling packages only: how ops are defined and kernels run. Promises users nothing.
+export { allocate, isFloat, isDType, promote, type TypedArray } from "./dtype.ts";
+export { ChainruleError, fail, show } from "./errors.ts";
+export { constant, variable, type Expression } from "./expression/expression.ts";
+export { pointwiseProgram, runPointwise, type PointwiseProgram } from "./kernels/pointwise.ts";
+export { accumulator, count, position, reduction, type Reduction } from "./kernels/reduce.ts";
+export { primitive, view } from "./ops/define.ts";
+export { addInto, copyInto, copyOf, fresh, operand, rowMajor } from "./ops/memory.ts";
+export {
+  checkOptions, checkTensor, composite, type Definition, type Method, type Op, type Signature,
+} from "./ops/op.ts";
+export { checkInput, checkNumber, pointwise } from "./ops/pointwise.ts";
+export {
+  booleans, distinct, integers, isSampleTensor, real, type Rejected, type Sample,
+  type SampleTensor,
+} from "./ops/sample.ts";
+export { reduceOver, restore } from "./ops/reduce-over.ts";
+export { table } from "./ops/table.ts";
+export { bumpVersion, checkInPlace, type Input } from "./autograd/record.ts";
+export {
+  allDims, checkShape, normalizeDim, normalizeDims, numel, reducedShape, sameShape, showShape,
+  type Dims, type Shape,
+} from "./shape/dims.ts";
+export { broadcastShapes } from "./shape/broadcast.ts";
+export { defaultGenerator, Generator } from "./random/generator.ts";

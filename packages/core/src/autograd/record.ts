@@ -1,0 +1,87 @@
+// Recording: what an operation leaves behind in the graph, and what an in-place write must respect.
+import { fits, typeNames, type DType } from "../dtype.ts";
+import { fail } from "../errors.ts";
+import { sameShape, showShape, type Shape } from "../shape/dims.ts";
+import { overlaps } from "../shape/layout.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { isGradEnabled } from "./modes.ts";
+import { edgeTo, Node, save, type Differentiable } from "./node.ts";
+
+/** An input of an operation; numbers have no gradient. */
+export type Input = Tensor | number;
+
+/** Whether an operation on these inputs will be recorded. */
+export function isRecorded(op: Differentiable, inputs: readonly Input[]): boolean {
+  if (!isGradEnabled()) return false;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (typeof input !== "number" && input.history !== null && op.rules[i] !== null) return true;
+  }
+  return false;
+}
+
+/** Gives `outputs` the history of `op` on `inputs`; saves what the rules that can run will read. */
+export function record(
+  op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
+): void {
+  if (!isRecorded(op, inputs)) return;
+  const edges = inputs.map((input, i) =>
+    typeof input === "number" || op.rules[i] === null ? null : edgeTo(input));
+  const reads = new Set<string>();
+  edges.forEach((edge, i) => {
+    if (edge !== null) for (const name of op.rules[i]!.reads) reads.add(name);
+  });
+  const node = new Node({
+    op, attributes, edges,
+    shapes: inputs.map((input) => typeof input === "number" ? [] : input.shape),
+    outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    saved: [],
+  });
+  outputs.forEach((output, index) => {
+    if (!output.isFloatingPoint()) return;
+    output.history = node;
+    output.outputIndex = index;
+  });
+  node.saved = [...reads].map((name) =>
+    save(name, name === "output" ? outputs[0] : inputs[op.inputs.indexOf(name)]));
+}
+
+/**
+ * Checks an in-place write of a result into `target` before anything is changed.
+ * @throws when a leaf that requires grad would be overwritten while recording, or when shape,
+ *   dtype or overlapping memory forbid the write
+ */
+export function checkInPlace(
+  op: string, target: Tensor, shape: Shape, dtype: DType, recorded: boolean,
+): void {
+  if (isGradEnabled() && target.history?.isAccumulator) {
+    fail(op, "a leaf Variable that requires grad is being used in an in-place operation. " +
+      "Wrap the update in noGrad(() => …), or use the op without underscore");
+  }
+  if (isGradEnabled() && target.base?.history?.isAccumulator) {
+    fail(op, "a view of a leaf Variable that requires grad is being used in an in-place " +
+      "operation. Wrap the update in noGrad(() => …), or use the op without underscore");
+  }
+  if (recorded && (target.base !== null || target.viewed)) {
+    fail(op, "recording an in-place write to a tensor that has views is not supported: " +
+      "use the op without underscore, or noGrad(() => …) if no gradient is wanted");
+  }
+  if (!sameShape(shape, target.shape)) {
+    fail(op, `output with shape ${showShape(target.shape)} doesn't match the broadcast shape ` +
+      showShape(shape));
+  }
+  if (!fits(dtype, target.dtype)) {
+    fail(op, `result type ${typeNames[dtype]} can't be cast to the desired output type ` +
+      typeNames[target.dtype]);
+  }
+  if (overlaps(target.shape, target.strides)) {
+    fail(op, "unsupported operation: more than one element of the written-to tensor refers to a " +
+      "single memory location. Please clone() the tensor before the write");
+  }
+}
+
+/** Counts a write to a tensor's memory. */
+export function bumpVersion(target: Tensor, writer: string): void {
+  target.storage.version++;
+  target.storage.writer = writer;
+}

@@ -1,0 +1,67 @@
+// Copies of a tensor and changes of its dtype.
+import { isDType, type DType } from "../dtype.ts";
+import { fail, show } from "../errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { primitive } from "./define.ts";
+import { copyOf } from "./memory.ts";
+import { checkTensor, composite, type Op } from "./op.ts";
+import { real } from "./sample.ts";
+
+/** A copy with memory of its own; gradients flow through it. */
+export const clone: Op<(input: Tensor) => Tensor> = primitive({
+  name: "clone", inputs: ["input"],
+  prepare(input: Tensor) {
+    checkTensor("clone", "input", input);
+    return { inputs: [input], attributes: null };
+  },
+  forward: ([input]) => copyOf(input),
+  gradients: (reads) => ({ input: reads([], ({ grad }) => grad) }),
+  samples: [[real([2, 3])], [real([])]],
+});
+
+const cast: Op<(input: Tensor, dtype: DType) => Tensor> = primitive({
+  name: "to", inputs: ["input"],
+  prepare(input: Tensor, dtype: DType) {
+    return { inputs: [input], attributes: { dtype } };
+  },
+  forward: ([input], { dtype }) => copyOf(input, dtype),
+  gradients: (reads) => ({ input: reads([], ({ grad }) => grad) }), // the engine restores the dtype
+  samples: [[real([2, 3]), "float64"]],
+});
+
+/**
+ * The tensor in another dtype, or on a device (there is only `"cpu"`); the tensor itself where
+ * nothing changes.
+ * @throws when the argument is neither
+ */
+export const to: Op<(input: Tensor, target: DType | "cpu") => Tensor> = composite({
+  name: "to",
+  call(input: Tensor, target: DType | "cpu") {
+    checkTensor("to", "input", input);
+    if (target === "cpu" || target === input.dtype) return input;
+    if (!isDType(target)) fail("to", `expected a dtype or "cpu", got ${show(target)}`);
+    return cast(input, target);
+  },
+  samples: [[real([2, 3]), "float64"], [real([2]), "cpu"]],
+  rejects: [{ args: [real([2]), "cuda"], message: "expected a dtype" }],
+});
+
+/** The same values in row-major order: the tensor itself where they already are, else a copy. */
+export const contiguous: Op<(input: Tensor) => Tensor> = composite({
+  name: "contiguous",
+  call(input: Tensor) {
+    checkTensor("contiguous", "input", input);
+    return input.isContiguous() ? input : clone(input);
+  },
+  samples: [[real([2, 3])]],
+});
+
+/** The same memory without history: gradients stop here. Versions are shared. */
+export const detach: Op<(input: Tensor) => Tensor> = composite({
+  name: "detach",
+  call(input: Tensor) {
+    checkTensor("detach", "input", input);
+    return new Tensor(input.storage, input.shape, input.strides, input.offset);
+  },
+  samples: [[real([2, 3])]],
+});

@@ -1,0 +1,139 @@
+// Tensors from numbers: nested arrays, typed arrays and fills.
+import { allocate, isDType, isFloat, type DType, type TypedArray } from "../dtype.ts";
+import { fail, show } from "../errors.ts";
+import { checkShape, numel, type Shape } from "../shape/dims.ts";
+import { Storage } from "../storage/storage.ts";
+import { Tensor, type Nested } from "../tensor/tensor.ts";
+import { copyOf } from "./memory.ts";
+import { checkOptions } from "./op.ts";
+
+/** Options of functions that make tensors. */
+export interface TensorOptions {
+  /** Element type. Default `float32`. */
+  readonly dtype?: DType;
+  /** Whether operations on the tensor are recorded. Default `false`. */
+  readonly requiresGrad?: boolean;
+}
+
+/** What `tensor` takes: numbers, truth values, arrays of them to any depth, or a typed array. */
+export type Values = Nested | readonly Values[] | ArrayBufferView | Tensor;
+
+const optionNames = ["dtype", "requiresGrad"];
+
+/**
+ * Checks the options of a function that makes tensors.
+ * @throws when an option is unknown or unusable
+ */
+export function checkTensorOptions(
+  op: string, options: TensorOptions | undefined, known: readonly string[] = optionNames,
+): { dtype: DType; requiresGrad: boolean } {
+  checkOptions(op, options, known);
+  const { dtype = "float32", requiresGrad = false } = options ?? {};
+  if (!isDType(dtype)) fail(op, `dtype must be float32, float64, int32 or bool, got ${show(dtype)}`);
+  if (requiresGrad && !isFloat(dtype)) {
+    fail(op, "Only Tensors of floating point and complex dtype can require gradients, " +
+      `this one would be ${dtype}`);
+  }
+  return { dtype, requiresGrad };
+}
+
+/** Wraps an array that nothing else holds. */
+export function adopt(data: TypedArray, shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
+  const result = new Tensor(new Storage(dtype, data), shape);
+  if (requiresGrad) result.requiresGrad = true;
+  return result;
+}
+
+/**
+ * A tensor with the given values, copied. Nested arrays give the shape; a typed array gives one
+ * dimension and its dtype; numbers give float32 and truth values bool unless `dtype` says otherwise.
+ * @throws when nested arrays are ragged or hold something that is not a number
+ * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
+ */
+export function tensor(values: Values, options?: TensorOptions): Tensor {
+  checkOptions("tensor", options, optionNames);
+  if (values instanceof Tensor) {
+    console.warn("tensor: to copy a tensor, x.detach().clone() says so more clearly");
+    const { dtype, requiresGrad } = checkTensorOptions("tensor",
+      { dtype: values.dtype, ...options });
+    const copy = copyOf(values, dtype);
+    return requiresGrad ? copy.requiresGrad_() : copy;
+  }
+  if (ArrayBuffer.isView(values)) return fromTypedArray(values, options);
+  const shape: number[] = [];
+  for (let level: unknown = values; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const flat: (number | boolean)[] = [];
+  flatten(values, 0, shape, flat);
+  const inferred = flat.length > 0 && flat.every((value) => typeof value === "boolean")
+    ? "bool" : "float32";
+  const { dtype, requiresGrad } = checkTensorOptions("tensor", { dtype: inferred, ...options });
+  const data = allocate(dtype, flat.length);
+  for (let i = 0; i < flat.length; i++) data[i] = converted(Number(flat[i]), dtype);
+  return adopt(data, shape, dtype, requiresGrad);
+}
+
+function converted(value: number, dtype: DType): number {
+  return dtype === "bool" ? (value !== 0 ? 1 : 0) : value;
+}
+
+function flatten(value: unknown, dim: number, shape: Shape, flat: (number | boolean)[]): void {
+  if (Array.isArray(value)) {
+    if (dim >= shape.length) {
+      fail("tensor", `a number was expected at dim ${dim}, got ${show(value)}`);
+    }
+    if (value.length !== shape[dim]) {
+      fail("tensor", `expected sequence of length ${shape[dim]} at dim ${dim} (got ${value.length})`);
+    }
+    for (const item of value) flatten(item, dim + 1, shape, flat);
+  } else if (dim < shape.length) {
+    fail("tensor", `expected sequence of length ${shape[dim]} at dim ${dim} (got ${show(value)})`);
+  } else if (typeof value === "number" || typeof value === "boolean") flat.push(value);
+  else fail("tensor", `values must be numbers or truth values, got ${show(value)}`);
+}
+
+function fromTypedArray(view: ArrayBufferView, options: TensorOptions | undefined): Tensor {
+  if (view instanceof DataView || view instanceof BigInt64Array || view instanceof BigUint64Array) {
+    fail("tensor", `can't convert ${show(view)}: give an array of numbers`);
+  }
+  const source = view as TypedArray;
+  const natural: DType = view instanceof Float64Array ? "float64"
+    : view instanceof Float32Array ? "float32" : "int32";
+  const { dtype, requiresGrad } = checkTensorOptions("tensor", { dtype: natural, ...options });
+  const data = allocate(dtype, source.length);
+  if (dtype === "bool") for (let i = 0; i < data.length; i++) data[i] = source[i] !== 0 ? 1 : 0;
+  else data.set(source);
+  return adopt(data, [source.length], dtype, requiresGrad);
+}
+
+/** Tensor of zeros. */
+export function zeros(shape: Shape, options?: TensorOptions): Tensor {
+  return filled("zeros", shape, 0, options);
+}
+
+/** Tensor of ones. */
+export function ones(shape: Shape, options?: TensorOptions): Tensor {
+  return filled("ones", shape, 1, options);
+}
+
+/** Tensor with `value` everywhere. */
+export function full(shape: Shape, value: number | boolean, options?: TensorOptions): Tensor {
+  if (typeof value !== "number" && typeof value !== "boolean") {
+    fail("full", `value must be a number, got ${show(value)}`);
+  }
+  return filled("full", shape, Number(value), options);
+}
+
+/** Tensor whose values are yet to be written; they are zeros here. */
+export function empty(shape: Shape, options?: TensorOptions): Tensor {
+  return filled("empty", shape, 0, options);
+}
+
+function filled(
+  op: string, shape: Shape, value: number, options: TensorOptions | undefined,
+): Tensor {
+  const { dtype, requiresGrad } = checkTensorOptions(op, options);
+  const sizes = checkShape(op, shape);
+  const data = allocate(dtype, numel(sizes));
+  if (value !== 0) data.fill(converted(value, dtype));
+  return adopt(data, sizes, dtype, requiresGrad);
+}

@@ -1,0 +1,52 @@
+// Between tensors and kernels: operands, fresh results and plain copies. Nothing is recorded here.
+import type { DType } from "../dtype.ts";
+import { variable } from "../expression/expression.ts";
+import type { Operand } from "../kernels/operand.ts";
+import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
+import { broadcastStrides } from "../shape/broadcast.ts";
+import { numel, type Shape } from "../shape/dims.ts";
+import { Storage } from "../storage/storage.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** A tensor's memory, read as if it had the shape `shape`. */
+export function operand(tensor: Tensor, shape: Shape): Operand {
+  return {
+    data: tensor.storage.data, offset: tensor.offset,
+    strides: broadcastStrides(tensor.shape, tensor.strides, shape),
+  };
+}
+
+/** New contiguous tensor of zeros, without history. */
+export function fresh(shape: Shape, dtype: DType): Tensor {
+  return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
+}
+
+const copyProgram = pointwiseProgram([variable("input")], ["input"], []);
+
+/** Copies values, converting and broadcasting them; `target` may be a view. */
+export function copyInto(target: Tensor, source: Tensor): void {
+  runPointwise(copyProgram, target.shape, [operand(target, target.shape)],
+    [operand(source, target.shape)], []);
+}
+
+const additionProgram =
+  pointwiseProgram([variable("input").add(variable("other"))], ["input", "other"], []);
+
+/** Adds values in place, in order, so that `target` may show one element several times. */
+export function addInto(target: Tensor, source: Tensor): void {
+  const { shape } = target;
+  runPointwise(additionProgram, shape, [operand(target, shape)],
+    [operand(target, shape), operand(source, shape)], []);
+}
+
+/** A contiguous copy, without history. */
+export function copyOf(tensor: Tensor, dtype: DType = tensor.dtype): Tensor {
+  const copy = fresh(tensor.shape, dtype);
+  copyInto(copy, tensor);
+  return copy;
+}
+
+/** The same values in row-major order: the tensor itself where it already is. */
+export function rowMajor(tensor: Tensor): Tensor {
+  return tensor.isContiguous() ? tensor : copyOf(tensor);
+}

@@ -1,0 +1,268 @@
+// Pointwise ops: from one expression come the kernel, the in-place variant and the gradient rules.
+import { isFloat, promote, promoteNumber, type DType } from "../dtype.ts";
+import { fail, show } from "../errors.ts";
+import { derivative, throughOutput } from "../expression/derivative.ts";
+import { variable, variablesOf, type Expression } from "../expression/expression.ts";
+import type { Differentiable, Rule, RuleContext } from "../autograd/node.ts";
+import { bumpVersion, checkInPlace, isRecorded, record, type Input } from "../autograd/record.ts";
+import { pointwiseProgram, runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
+import { broadcastShapes } from "../shape/broadcast.ts";
+import type { Shape } from "../shape/dims.ts";
+import { Storage } from "../storage/storage.ts";
+import { numel } from "../shape/dims.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { copyOf, operand } from "./memory.ts";
+import { checkOptions, entry, type Description, type Op, type Signature } from "./op.ts";
+
+/** The dtype of a result: that of the inputs, at least float32, or bool. */
+export type ResultType = "promoted" | "float" | "bool";
+
+/** Variables of an expression by name. */
+type Variables<Name extends string> = { readonly [K in Name]: Expression };
+
+/** An entry of the table that computes each element of its result from one element of each input. */
+export interface PointwiseDescription<I extends string, S extends string> extends Description {
+  /** Names of the inputs, each a tensor or a number. */
+  readonly inputs: readonly I[];
+  /** Numbers given as options, with their defaults. */
+  readonly scalars?: { readonly [K in S]: number };
+  readonly result?: ResultType;
+  /** The op itself. */
+  readonly expression: (variables: Variables<I | S>) => Expression;
+  /**
+   * Gradients to use instead of the derived ones, where those would be less stable or would save
+   * more; in terms of `grad`, `output` and the inputs.
+   */
+  readonly gradients?: {
+    readonly [K in I]?: (variables: Variables<I | S | "grad" | "output">) => Expression;
+  };
+  /** How a user calls the op, where that is not `(…inputs, options)`. */
+  readonly call?: (apply: PointwiseApply) => Signature;
+  readonly method?: Signature;
+  /** `false` where writing the result into the first input makes no sense. */
+  readonly inPlace?: boolean;
+}
+
+/** Computes the op, out of place or into its first input. */
+export type PointwiseApply = (inputs: readonly Input[], scalars?: readonly number[]) => Tensor;
+
+/** An op of the table from an expression. */
+export function pointwise<F extends Signature, I extends string = string, S extends string = never>(
+  description: PointwiseDescription<I, S>,
+): Op<F> {
+  const { name, inputs, scalars = {} as { readonly [K in S]: number }, expression, gradients = {},
+    result = "promoted", call, method } = description;
+  const scalarNames = Object.keys(scalars) as S[];
+  const variables = Object.fromEntries([...inputs, ...scalarNames, "grad", "output"]
+    .map((key) => [key, variable(key)])) as Variables<I | S | "grad" | "output">;
+  const overrides = inputs.map((input) =>
+    (gradients as { [K in I]?: (v: typeof variables) => Expression })[input]?.(variables) ?? null);
+  const op = new PointwiseOp(name, inputs, scalarNames, expression(variables), result, overrides);
+  const convention = call ?? inputsThenOptions(name, inputs, scalars);
+  const { kinks, samples, rejects, formula } = description;
+  return entry(convention((args, values) => op.apply(args, values)) as F, {
+    name, kinks, samples, rejects, formula, kind: "pointwise", inputs, rules: op.rules,
+    inPlace: description.inPlace === false || result === "bool"
+      ? null : convention((args, values) => op.write(args, values)),
+    method: method ?? null,
+  });
+}
+
+/** The usual way to call a pointwise op: its inputs, then an object with its scalars. */
+function inputsThenOptions(
+  name: string, inputs: readonly string[], scalars: { readonly [name: string]: number },
+): (apply: PointwiseApply) => Signature {
+  const names = Object.keys(scalars);
+  return (apply) => (...args: unknown[]) => {
+    const values = args.slice(0, inputs.length);
+    if (args.length > inputs.length + 1) {
+      fail(name, `takes ${inputs.length} inputs and options, got ${args.length} arguments`);
+    }
+    values.length = inputs.length;
+    const options = args[inputs.length] as { [name: string]: number } | undefined;
+    checkOptions(name, options, names);
+    return apply(values.map((value, i) => checkInput(name, inputs[i], value)),
+      names.map((key) => checkNumber(name, key, options?.[key] ?? scalars[key])));
+  };
+}
+
+/**
+ * Checks that an input is a tensor or a number; truth values become 0 and 1.
+ * @throws when it is something else
+ */
+export function checkInput(op: string, name: string, value: unknown): Input {
+  if (value instanceof Tensor || typeof value === "number") return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  return fail(op, `${name} must be a tensor or a number, got ${show(value)}`);
+}
+
+/**
+ * Checks that an option is a number.
+ * @throws when it is not
+ */
+export function checkNumber(op: string, name: string, value: unknown): number {
+  if (typeof value !== "number") fail(op, `${name} must be a number, got ${show(value)}`);
+  return value;
+}
+
+/** A pointwise operation: its expression, compiled for every mix of tensors and numbers. */
+export class PointwiseOp implements Differentiable {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly scalars: readonly string[];
+  readonly expression: Expression;
+  readonly result: ResultType;
+  readonly rules: (Rule | null)[];
+  private readonly programs: PointwiseProgram[] = [];
+
+  constructor(
+    name: string, inputs: readonly string[], scalars: readonly string[],
+    expression: Expression, result: ResultType, overrides: readonly (Expression | null)[],
+  ) {
+    this.name = name;
+    this.inputs = inputs;
+    this.scalars = scalars;
+    this.expression = expression;
+    this.result = result;
+    this.rules = result === "bool"
+      ? inputs.map(() => null)
+      : inputs.map((input, i) => new DerivedRule(this, input, overrides[i] ?? null));
+  }
+
+  /** The result as a new tensor, recorded. */
+  apply(inputs: readonly Input[], scalars: readonly number[] = []): Tensor {
+    const shape = this.shapeOf(inputs);
+    const dtype = this.dtypeOf(inputs);
+    const result = new Tensor(Storage.zeros(dtype, numel(shape)), shape);
+    this.run(inputs, scalars, result);
+    record(this, inputs, [result], scalars);
+    return result;
+  }
+
+  /** Writes the result into the first input, recorded, and returns that. */
+  write(inputs: readonly Input[], scalars: readonly number[] = []): Tensor {
+    const name = `${this.name}_`;
+    const target = inputs[0];
+    if (!(target instanceof Tensor)) return fail(name, `can't write into ${show(target)}`);
+    const recorded = isRecorded(this, inputs);
+    checkInPlace(name, target, this.shapeOf(inputs), this.dtypeOf(inputs), recorded);
+    const sources = inputs.map((input, i) =>
+      i > 0 && input instanceof Tensor && clashes(input, target) ? copyOf(input) : input);
+    if (!recorded) {
+      this.run(sources, scalars, target);
+      bumpVersion(target, name);
+      return target;
+    }
+    const before = copyOf(target);
+    before.history = target.history;
+    before.outputIndex = target.outputIndex;
+    this.run(sources, scalars, target);
+    bumpVersion(target, name);
+    record(this, inputs.map((input) => input === target ? before : input), [target], scalars);
+    return target;
+  }
+
+  private run(inputs: readonly Input[], scalars: readonly number[], result: Tensor): void {
+    const tensors: Tensor[] = [];
+    const numbers: number[] = [];
+    let numberMask = 0;
+    inputs.forEach((input, i) => {
+      if (typeof input === "number") {
+        numbers.push(input);
+        numberMask |= 1 << i;
+      } else tensors.push(input);
+    });
+    const program = this.programs[numberMask] ??= this.programFor(numberMask);
+    runPointwise(program, result.shape, [operand(result, result.shape)],
+      tensors.map((tensor) => operand(tensor, result.shape)), [...numbers, ...scalars]);
+  }
+
+  private programFor(numberMask: number): PointwiseProgram {
+    const isNumber = (_: string, i: number) => (numberMask & (1 << i)) !== 0;
+    return pointwiseProgram([this.expression],
+      this.inputs.filter((name, i) => !isNumber(name, i)),
+      [...this.inputs.filter(isNumber), ...this.scalars]);
+  }
+
+  private shapeOf(inputs: readonly Input[]): Shape {
+    let shape: Shape | null = null;
+    for (const input of inputs) {
+      if (typeof input === "number") continue;
+      shape = shape === null ? input.shape : broadcastShapes(this.name, shape, input.shape);
+    }
+    return shape ?? fail(this.name, `at least one of ${this.inputs.join(", ")} must be a tensor`);
+  }
+
+  private dtypeOf(inputs: readonly Input[]): DType {
+    if (this.result === "bool") return "bool";
+    let dtype: DType | null = null;
+    for (const input of inputs) {
+      if (input instanceof Tensor) {
+        dtype = dtype === null ? input.dtype : promote(dtype, input.dtype);
+      }
+    }
+    for (const input of inputs) {
+      if (typeof input === "number") dtype = promoteNumber(dtype!, input);
+    }
+    return this.result === "float" && !isFloat(dtype!) ? "float32" : dtype!;
+  }
+}
+
+/** The gradient rule of one input, derived from the expression when it is first asked for. */
+class DerivedRule implements Rule {
+  private readonly op: PointwiseOp;
+  private readonly input: string;
+  private readonly override: Expression | null;
+  private derived: { readonly op: PointwiseOp | null; readonly expression: Expression | null;
+    readonly reads: readonly string[]; } | null = null;
+
+  constructor(op: PointwiseOp, input: string, override: Expression | null) {
+    this.op = op;
+    this.input = input;
+    this.override = override;
+  }
+
+  get reads(): readonly string[] { return this.derive().reads; }
+
+  readonly gradient = (context: RuleContext): Tensor => {
+    const { op, expression } = this.derive();
+    if (expression === null) {
+      const { shape, dtype } = context.grad;
+      return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
+    }
+    if (op === null) return context.grad;
+    const scalars = context.attributes as readonly number[];
+    return op.apply(
+      op.inputs.map((name) => (name === "grad" ? context.grad : context[name]) as Input),
+      op.scalars.map((name) => scalars[this.op.scalars.indexOf(name)]));
+  };
+
+  private derive() {
+    return this.derived ??= this.find();
+  }
+
+  private find() {
+    const { op } = this;
+    const plain = this.override ?? derivative(op.expression, this.input);
+    if (plain === null) return { op: null, expression: null, reads: [] };
+    const expression = this.override ?? throughOutput(plain, op.expression);
+    const names = variablesOf(expression);
+    const reads = [...op.inputs, "output"].filter((name) => names.has(name));
+    if (expression === variable("grad")) return { op: null, expression, reads: [] };
+    const inputs = names.has("grad") ? ["grad", ...reads] : reads;
+    return {
+      op: new PointwiseOp(`${op.name}Backward`, inputs,
+        op.scalars.filter((name) => names.has(name)), expression, "promoted",
+        inputs.map(() => null)),
+      expression, reads,
+    };
+  }
+}
+
+/** Whether writing `target` element by element would change what is later read of `source`. */
+function clashes(source: Tensor, target: Tensor): boolean {
+  return source.storage === target.storage && !(source.offset === target.offset &&
+    source.shape.length === target.shape.length &&
+    source.shape.every((size, i) => size === target.shape[i]) &&
+    source.strides.every((step, i) => step === target.strides[i]));
+}

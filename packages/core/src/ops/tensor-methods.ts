@@ -1,0 +1,51 @@
+// The methods of tensors, derived from the op table; and the arithmetic that the engine needs.
+import { provideArithmetic } from "../autograd/arithmetic.ts";
+import { broadcastDims } from "../shape/broadcast.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { add } from "./binary.ts";
+import { clone, to } from "./convert.ts";
+import { full } from "./creation.ts";
+import type { Method, Op, Signature } from "./op.ts";
+import { sum } from "./reduction.ts";
+import { methodOps, type Arithmetic, type Others } from "./table.ts";
+import { reshape } from "./view.ts";
+
+type Methods = { [K in keyof Arithmetic]: Method<Arithmetic[K]> } &
+  { [K in keyof Others]: Method<Others[K]> };
+
+type InPlace = { [K in keyof Arithmetic as `${K & string}_`]: Method<Arithmetic[K]> };
+
+declare module "../tensor/tensor.ts" {
+  interface Tensor extends Methods, InPlace {}
+}
+
+/** Makes ops methods of tensors: `x.op(…)`, and `x.op_(…)` where there is an in-place variant. */
+export function installMethods(ops: Iterable<Op<Signature>>): void {
+  for (const op of ops) {
+    const { definition } = op;
+    const call = (definition.method ?? op) as (...args: unknown[]) => unknown;
+    install(definition.name, call);
+    if (definition.inPlace !== null) {
+      install(`${definition.name}_`, definition.inPlace as (...args: unknown[]) => unknown);
+    }
+  }
+}
+
+function install(name: string, call: (...args: unknown[]) => unknown): void {
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true, writable: true,
+    value: { [name](this: Tensor, ...args: unknown[]) { return call(this, ...args); } }[name],
+  });
+}
+
+installMethods(methodOps);
+
+provideArithmetic({
+  add,
+  addInPlace: (a, b) => { a.add_(b); },
+  sumToSize: (gradient, shape) =>
+    reshape(sum(gradient, broadcastDims(shape, gradient.shape), { keepdim: true }), shape),
+  cast: to,
+  clone,
+  full: (shape, value, dtype) => full(shape, value, { dtype }),
+});
