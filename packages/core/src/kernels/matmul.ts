@@ -1,12 +1,10 @@
-// The matrix product over strided typed arrays in JavaScript: the float64 reference for every faster
-// path, and the path for small products. Knows no tensors, shapes or broadcasting.
-
-/** A typed array that holds the elements of a tensor; bool tensors use `Uint8Array`. */
-export type NumericArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+// The matrix product over strided typed arrays in JavaScript: the float64 reference for every
+// faster path, and the path for small products. Knows no tensors, shapes or broadcasting.
+import type { TypedArray } from "../dtype.ts";
 
 /** A matrix inside a typed array: `(i, j)` lies at `offset + i * rowStride + j * columnStride`. */
 export interface Matrix {
-  data: NumericArray;
+  data: TypedArray;
   offset: number;
   rowStride: number;
   columnStride: number;
@@ -28,13 +26,13 @@ let scratch: { a: Float64Array; b: Float64Array; sums: Float64Array } | undefine
 /**
  * `out[m, n] = a[m, k] · b[k, n]` for any strides; zeros where `k` is 0.
  *
- * Sums are kept in float64 and rounded once, on store. Integer sums are exact up to 2^53 and wrap as
- * the array of `out` does. `out` must not share memory with `a` or `b`.
+ * Sums are kept in float64 and rounded once, on store. Integer sums are exact up to 2^53 and wrap
+ * as the array of `out` does. `out` must not share memory with `a` or `b`.
  */
 export function matmul(
   out: Matrix, a: Matrix, b: Matrix, m: number, n: number, k: number,
 ): void {
-  // Method: out = Σ_p a[:, p] b[p, :] in float64, error at most γ_k Σ|a||b| before the one rounding.
+  // Method: out = Σ_p a[:, p] b[p, :] in float64, error ≤ γ_k Σ|a||b| before the one rounding.
   if (m * n * k > PACKING_COST * (m * n + m * k + k * n)) multiplyBlocks(out, a, b, m, n, k);
   // outᵀ = bᵀ · aᵀ, so that the longer side always runs down the four rows of the tile.
   else if (m < n) multiplyDirectly(transpose(out), transpose(b), transpose(a), n, m, k);
@@ -86,8 +84,8 @@ function multiplyDirectly(
 
 /** `Σ_p left[x + p * leftStep] * right[y + p * rightStep]` for `p < k`. */
 function dot(
-  left: NumericArray, x: number, leftStep: number,
-  right: NumericArray, y: number, rightStep: number, k: number,
+  left: TypedArray, x: number, leftStep: number,
+  right: TypedArray, y: number, rightStep: number, k: number,
 ): number {
   let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
   let p = 0;
@@ -144,15 +142,16 @@ function addBlock(
   }
 }
 
-/** Adds the product of a 4-row panel of a and a 2-column panel of b to the tile of `sums` at `z`. */
+/** Adds a 4-row panel of a times a 2-column panel of b to the tile of `sums` at `z`. */
 function addTile(
   sums: Float64Array, z: number,
   a: Float64Array, x: number, b: Float64Array, y: number, steps: number,
 ): void {
   let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
-  // Each step reads a column of the panel of a and a row of the panel of b. `| 0` drops the overflow
-  // checks of the index arithmetic: 1.25× faster on Node 20 and 24.
-  for (let p = 0; p < steps; p++) {
+  // Each step reads a column of the panel of a and a row of the panel of b. `| 0` drops the
+  // overflow checks of the index arithmetic: 1.25× faster on Node 20 and 24.
+  const end = x + steps * TILE_ROWS;
+  for (; x < end; x = (x + TILE_ROWS) | 0, y = (y + TILE_COLUMNS) | 0) {
     const b0 = b[y]!, b1 = b[(y + 1) | 0]!;
     const a0 = a[x]!;
     s00 += a0 * b0;
@@ -166,8 +165,6 @@ function addTile(
     const a3 = a[(x + 3) | 0]!;
     s30 += a3 * b0;
     s31 += a3 * b1;
-    x = (x + TILE_ROWS) | 0;
-    y = (y + TILE_COLUMNS) | 0;
   }
   sums[z] += s00;
   sums[z + 1] += s01;
@@ -185,7 +182,7 @@ function addTile(
  * A panel holds element 0 of all its lines, then element 1, and so on; missing lines are zeros.
  */
 function pack(
-  panels: Float64Array, width: number, data: NumericArray, start: number,
+  panels: Float64Array, width: number, data: TypedArray, start: number,
   lineStride: number, lines: number, stepStride: number, steps: number,
 ): void {
   for (let line = 0, end = roundUp(lines, width); line < end; line++) {

@@ -2,9 +2,10 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Matrix, matmul, type NumericArray } from "../../src/kernels/matmul.ts";
+import type { TypedArray } from "../../src/dtype.ts";
+import { type Matrix, matmul } from "../../src/kernels/matmul.ts";
 
-type ArrayClass = { new (length: number): NumericArray; name: string };
+type ArrayClass = { new (length: number): TypedArray; name: string };
 
 const classes: ArrayClass[] = [Float32Array, Float64Array, Int32Array, Uint8Array];
 

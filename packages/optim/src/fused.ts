@@ -1,0 +1,47 @@
+// Fused updates: several tensors rewritten in one pass from expressions over all of them.
+import type { Tensor } from "@chainrule/core";
+import {
+  bumpVersion, checkInPlace, operand, pointwiseProgram, runPointwise, variable,
+  type Expression, type PointwiseProgram,
+} from "@chainrule/core/internal";
+
+/** A fused update: new values of `targets`, by name, from `targets`, `sources` and numbers. */
+export interface FusedUpdate {
+  readonly targets: readonly string[];
+  readonly scalars: readonly string[];
+  readonly program: PointwiseProgram;
+}
+
+/**
+ * Compiles an update.
+ * @param write gives the new value of each target in terms of all variables
+ */
+export function fusedUpdate<T extends string, S extends string, N extends string>(
+  targets: readonly T[], sources: readonly S[], scalars: readonly N[],
+  write: (variables: { readonly [K in T | S | N]: Expression }) => { readonly [K in T]: Expression },
+): FusedUpdate {
+  const variables = Object.fromEntries(
+    [...targets, ...sources, ...scalars].map((name) => [name, variable(name)]),
+  ) as { readonly [K in T | S | N]: Expression };
+  const values = write(variables);
+  return {
+    targets, scalars,
+    program: pointwiseProgram(targets.map((name) => values[name]), [...targets, ...sources], scalars),
+  };
+}
+
+/**
+ * Runs an update in place.
+ * @throws before anything is written when a target can't be written to
+ */
+export function runFused(
+  op: string, update: FusedUpdate, targets: readonly Tensor[], sources: readonly Tensor[],
+  scalars: { readonly [name: string]: number },
+): void {
+  const { shape } = targets[0];
+  for (const target of targets) checkInPlace(op, target, shape, target.dtype, false);
+  const inputs = [...targets, ...sources].map((tensor) => operand(tensor, shape));
+  runPointwise(update.program, shape, inputs.slice(0, targets.length), inputs,
+    update.scalars.map((name) => scalars[name]));
+  for (const target of targets) bumpVersion(target, op);
+}
