@@ -6,9 +6,13 @@ export type DType = "float32" | "float64" | "int32" | "bool";
 /** The arrays that hold tensor elements; `bool` takes one byte each. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
+/** Single precision, the default. */
 export const float32 = "float32";
+/** Double precision, for checking gradients. */
 export const float64 = "float64";
+/** Whole numbers: indices, counts, class numbers. */
 export const int32 = "int32";
+/** Truth values. */
 export const bool = "bool";
 
 const arrays = {

@@ -12,21 +12,24 @@ export interface FusedUpdate {
   readonly program: PointwiseProgram;
 }
 
+type Variables<Name extends string> = { readonly [K in Name]: Expression };
+
 /**
  * Compiles an update.
  * @param write gives the new value of each target in terms of all variables
  */
 export function fusedUpdate<T extends string, S extends string, N extends string>(
   targets: readonly T[], sources: readonly S[], scalars: readonly N[],
-  write: (variables: { readonly [K in T | S | N]: Expression }) => { readonly [K in T]: Expression },
+  write: (variables: Variables<T | S | N>) => Variables<T>,
 ): FusedUpdate {
   const variables = Object.fromEntries(
     [...targets, ...sources, ...scalars].map((name) => [name, variable(name)]),
-  ) as { readonly [K in T | S | N]: Expression };
+  ) as Variables<T | S | N>;
   const values = write(variables);
   return {
     targets, scalars,
-    program: pointwiseProgram(targets.map((name) => values[name]), [...targets, ...sources], scalars),
+    program: pointwiseProgram(
+      targets.map((name) => values[name]), [...targets, ...sources], scalars),
   };
 }
 

@@ -42,7 +42,8 @@ export abstract class Optimizer<Options extends object> {
 
   /** @throws when there are no parameters, or options out of range */
   protected constructor(
-    name: string, params: Params<Options>, options: Options | undefined, defaults: Required<Options>,
+    name: string, params: Params<Options>, options: Options | undefined,
+    defaults: Required<Options>,
   ) {
     this.name = name;
     this.defaults = this.complete(options ?? {}, defaults);
@@ -155,7 +156,7 @@ export abstract class Optimizer<Options extends object> {
     const groups = this.paramGroups.map(({ params: _, ...options }, i) =>
       [`Parameter Group ${i}`, ...Object.entries(options)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, value]) => `    ${name}: ${Array.isArray(value) ? `[${value.join(", ")}]` : value}`)]
+        .map(([name, value]) => `    ${name}: ${Array.isArray(value) ? show(value) : value}`)]
         .join("\n"));
     return `${this.name} (\n${groups.join("\n\n")}\n)`;
   }

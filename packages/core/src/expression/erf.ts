@@ -52,7 +52,7 @@ export function erfc(x: number): number {
   return x > 0 ? tail(a) : 2 - tail(a);
 }
 
-/** `erfc(a)` for `a ≥ 1.25`. Splitting `a` keeps `exp(-a²)` exact: the head's square has 48 bits. */
+/** `erfc(a)` for `a ≥ 1.25`. The head of `a` has 24 bits, so that its square is exact. */
 function tail(a: number): number {
   const s = 1 / (a * a);
   const r = a < 1 / 0.35 ? ratio(FAR_P, FAR_Q, s) : ratio(TAIL_P, TAIL_Q, s);

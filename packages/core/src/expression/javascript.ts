@@ -50,5 +50,6 @@ export function compile<F>(source: string): F {
 }
 
 function literal(value: number): string {
-  return Object.is(value, -0) || value < 0 ? `(${Object.is(value, -0) ? "-0" : value})` : `${value}`;
+  if (Object.is(value, -0)) return "(-0)";
+  return value < 0 ? `(${value})` : `${value}`;
 }

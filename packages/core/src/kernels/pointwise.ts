@@ -52,6 +52,7 @@ export function runPointwise(
  */
 function build(program: PointwiseProgram, key: string): Kernel {
   const outputs = program.outputs.length;
+  const inputs = program.tensors.map((_, k) => outputs + k);
   const each = (write: (k: number) => string) => Array.from(key, (_, k) => write(k)).join(" ");
   const names = new Map<string, string>();
   program.tensors.forEach((name, k) => names.set(name, `x${outputs + k}`));
@@ -67,7 +68,7 @@ function build(program: PointwiseProgram, key: string): Kernel {
     for (;;) {
       ${each((k) => `let q${k} = p${k};`)}
       for (let i = 0; i < n; i++) {
-        ${program.tensors.map((_, k) => `const x${outputs + k} = d${outputs + k}[q${outputs + k}];`).join(" ")}
+        ${inputs.map((k) => `const x${k} = d${k}[q${k}];`).join(" ")}
         ${body.statements}
         ${body.results.map((source, k) =>
           `d${k}[q${k}] = ${stored(source, program.outputs[k], key[k] === "b")};`).join(" ")}

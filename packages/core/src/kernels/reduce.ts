@@ -77,6 +77,8 @@ function build(program: Reduction, key: string): Kernel {
   program.inputs.forEach((name, k) => names.set(name, `x${outputs + k}`));
   program.initial.forEach((_, k) => names.set(`accumulator${k}`, `a${k}`));
   const step = emit(program.steps, names);
+  const update = step.results.map((source, k) =>
+    `a${k} = ${stored(source, program.steps[k], false)};`);
   const result = emit(program.results, names);
   return compile<Kernel>(`function reduce_${key}(
       outer, inner, data, offsets, outerStrides, innerStrides, total) {
@@ -94,7 +96,7 @@ function build(program: Reduction, key: string): Kernel {
         for (let i = 0; i < n; i++, position++) {
           ${eachInput((k) => `const x${k} = d${k}[q${k}]; q${k} += i${k};`)}
           ${step.statements}
-          ${step.results.map((source, k) => `a${k} = ${stored(source, program.steps[k], false)};`).join(" ")}
+          ${update.join(" ")}
         }
         let dim = last - 1;
         for (; dim >= 0 && n > 0; dim--) {

@@ -20,7 +20,7 @@ export type ResultType = "promoted" | "float" | "bool";
 /** Variables of an expression by name. */
 type Variables<Name extends string> = { readonly [K in Name]: Expression };
 
-/** An entry of the table that computes each element of its result from one element of each input. */
+/** An entry that computes each element of its result from one element of each input. */
 export interface PointwiseDescription<I extends string, S extends string> extends Description {
   /** Names of the inputs, each a tensor or a number. */
   readonly inputs: readonly I[];

@@ -1,4 +1,5 @@
-// Descriptions of arguments: the tests draw tensors from them, of both float dtypes and any strides.
+// Descriptions of arguments: the tests draw tensors from them, of both float dtypes and any
+// strides.
 
 /** A tensor to be drawn: real numbers of a domain, whole numbers, or truth values. */
 export interface SampleTensor {

@@ -37,7 +37,8 @@ const functions = [join, einsum];
 
 function opsOf(families: readonly object[]): readonly Op<Signature>[] {
   return families.flatMap((family) => Object.values(family))
-    .filter((value): value is Op<Signature> => typeof value === "function" && "definition" in value);
+    .filter((value): value is Op<Signature> =>
+      typeof value === "function" && "definition" in value);
 }
 
 /** Ops that are methods of tensors. */
