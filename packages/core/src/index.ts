@@ -1,6 +1,8 @@
 // The public names of @chainrule/core.
 import "./autograd/tensor-methods.ts";
 import "./ops/tensor-methods.ts";
+import "./ops/creation-methods.ts";
+import "./ops/random-methods.ts";
 
 export { Tensor, type Nested } from "./tensor/tensor.ts";
 export {
@@ -20,26 +22,85 @@ export type { Node } from "./autograd/node.ts";
 export {
   Generator, defaultGenerator, manualSeed, seed, initialSeed, type GeneratorState,
 } from "./random/generator.ts";
+export { forkRng, getRngState, setRngState } from "./random/fork.ts";
 
 // ops, one statement per family
-export { tensor, zeros, ones, full, empty, type TensorOptions, type Values } from "./ops/creation.ts";
 export {
-  neg, abs, sign, square, sqrt, rsqrt, reciprocal, exp, expm1, log, log1p, log2, log10, sin, cos,
-  tanh, sigmoid, relu, erf, floor, asin,
+  tensor, zeros, ones, full, empty, zerosLike, onesLike, fullLike, emptyLike, type TensorOptions,
+  type Values,
+} from "./ops/creation.ts";
+export { arange, linspace, logspace, eye, type LogspaceOptions } from "./ops/range.ts";
+export {
+  neg, positive, abs, sign, square, sqrt, rsqrt, reciprocal, exp, exp2, expm1, log, log1p, log2,
+  log10, sigmoid, relu, erf, erfc, logit, nanToNum, type LogitOptions, type NanToNumOptions,
+  type Unary,
 } from "./ops/unary.ts";
-export { add, mul, pow, maximum } from "./ops/binary.ts";
-export {} from "./ops/ternary.ts";
-export {} from "./ops/comparison.ts";
-export { clone, to, contiguous, detach } from "./ops/convert.ts";
-export { view, reshape, transpose, permute, expand, narrow } from "./ops/view.ts";
-export {} from "./ops/join.ts";
-export {} from "./ops/indexing.ts";
-export { sum, type Reduce } from "./ops/reduction.ts";
-export {} from "./ops/scan.ts";
-export {} from "./ops/softmax.ts";
+export {
+  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, sinc, deg2rad, rad2deg,
+} from "./ops/trigonometry.ts";
+export { floor, ceil, trunc, frac, round, type RoundOptions } from "./ops/rounding.ts";
+export {
+  add, sub, rsub, mul, div, trueDivide, floorDivide, pow, maximum, minimum, fmax, fmin, remainder,
+  fmod, atan2, hypot, logaddexp, xlogy, copysign, type AlphaOptions, type Binary, type DivOptions,
+} from "./ops/binary.ts";
+export {
+  clamp, clampMin, clampMax, lerp, addcmul, addcdiv, maskedFill, type Bound, type Clamp,
+  type ClampOptions, type Fused, type ValueOptions,
+} from "./ops/ternary.ts";
+export {
+  eq, ne, lt, le, gt, ge, logicalAnd, logicalOr, logicalXor, logicalNot, isnan, isinf, isfinite,
+  isposinf, isneginf, signbit, isclose, allclose, equal, where, type CloseOptions, type Where,
+} from "./ops/comparison.ts";
+export { clone, to, contiguous, detach, detach_, typeAs } from "./ops/convert.ts";
+export { view, reshape, transpose, permute, expand, narrow, type Sizes } from "./ops/view.ts";
+export {
+  flatten, ravel, unflatten, squeeze, unsqueeze, t, movedim, swapaxes, expandAs, viewAs, reshapeAs,
+  broadcastTo,
+} from "./ops/rearrange.ts";
+export {
+  select, slice, unfold, split, chunk, tensorSplit, unbind, type SliceOptions,
+} from "./ops/slicing.ts";
+export {
+  repeat, tile, repeatInterleave, flip, fliplr, flipud, roll, rot90,
+} from "./ops/copies.ts";
+export {
+  diagonal, diagEmbed, diag, diagflat, trace, tril, triu, type DiagonalOptions,
+} from "./ops/diagonal.ts";
+export {
+  cat, stack, hstack, vstack, dstack, broadcastTensors, meshgrid, type Join, type MeshgridOptions,
+} from "./ops/join.ts";
+export {
+  index, indexPut, indexPut_, maskedSelect, nonzero, type IndexPutOptions,
+} from "./ops/indexing.ts";
+export type { IndexItem, IndexRange, NestedIndex, Selection } from "./ops/index-items.ts";
+export {
+  indexSelect, indexAdd, indexCopy, indexFill, take, type IndexAddOptions,
+} from "./ops/positions.ts";
+export { gather, takeAlongDim, scatter, scatterAdd } from "./ops/gather.ts";
+export {
+  sum, mean, prod, logsumexp, nansum, nanmean, countNonzero, any, all, type Accumulate, type Reduce,
+} from "./ops/reduction.ts";
+export { var, std, varMean, stdMean, type Variance, type VarianceOptions } from "./ops/variance.ts";
+export {
+  amax, amin, max, min, argmax, argmin, type Argument, type Extreme, type Extremes,
+} from "./ops/order.ts";
+export { norm, type Norm } from "./ops/norm.ts";
+export type { Pair } from "./ops/pair.ts";
+export type { DTypeOptions, ReduceOptions } from "./ops/reduce-over.ts";
+export { cumsum, cumprod, type Cumulative } from "./ops/scan.ts";
+export { softmax, logSoftmax, softmin, type Normalise } from "./ops/softmax.ts";
 export { matmul, type Product } from "./ops/matmul.ts";
-export {} from "./ops/linalg.ts";
-export {} from "./ops/einsum.ts";
-export {} from "./ops/random.ts";
+export {
+  mm, bmm, mv, dot, outer, addmm, addmv, baddbmm, inner, tensordot, type AddProduct,
+  type AddProductOptions, type ContractedDims,
+} from "./ops/linalg.ts";
+export { einsum } from "./ops/einsum.ts";
+export {
+  rand, randn, randint, randperm, randLike, randnLike, randintLike, bernoulli, normal, multinomial,
+  type RandomOptions, type BernoulliOptions, type MultinomialOptions,
+} from "./ops/random.ts";
 
 // transforms
+export {
+  gradcheck, gradgradcheck, type GradcheckOptions, type GradgradcheckOptions, type Outputs,
+} from "./transforms/gradcheck.ts";

@@ -122,7 +122,7 @@ function runNode(node: Node, state: State, states: States, pass: Pass): (Tensor 
   state.arrived.fill(null);
   for (const { index, tensor } of node.retained ?? []) {
     const gradient = arrived[index];
-    if (gradient !== null) tensor.gradient = detached(gradient, pass.createGraph);
+    if (gradient !== null) accumulate(tensor, gradient, pass);
   }
   keepTargets(state, arrived, pass);
   if (node.leaf !== null) {
@@ -130,7 +130,7 @@ function runNode(node: Node, state: State, states: States, pass: Pass): (Tensor 
     return [];
   }
   const wanted = node.edges.map((edge) => edge !== null && states.get(edge.node)!.needed);
-  if (arrived.every((gradient) => gradient === null)) return [];
+  if (!wanted.includes(true) || arrived.every((gradient) => gradient === null)) return [];
   const results = applyRules(node, arrived, wanted);
   if (!pass.retainGraph && node.saved !== null && node.saved.length > 0) node.saved = null;
   return results;
@@ -189,10 +189,6 @@ export function accumulate(
   if (leaf.gradient === null) leaf.gradient = arithmetic.clone(gradient);
   else if (createGraph) leaf.gradient = arithmetic.add(leaf.gradient, gradient);
   else arithmetic.addInPlace(leaf.gradient, gradient);
-}
-
-function detached(gradient: Tensor, createGraph: boolean): Tensor {
-  return createGraph ? gradient : arithmetic.clone(gradient);
 }
 
 function zeros(type: OutputType): Tensor {

@@ -59,9 +59,11 @@ export class Expression {
     return right.is(1) ? this : apply("div", this, right);
   }
   pow(other: Operand): Expression { return apply("pow", this, other); }
+  floorDivide(other: Operand): Expression { return apply("floorDivide", this, other); }
   remainder(other: Operand): Expression { return apply("remainder", this, other); }
   fmod(other: Operand): Expression { return apply("fmod", this, other); }
   atan2(other: Operand): Expression { return apply("atan2", this, other); }
+  hypot(other: Operand): Expression { return apply("hypot", this, other); }
   /** The larger one; NaN if either is NaN. */
   max(other: Operand): Expression { return apply("max", this, other); }
   /** The smaller one; NaN if either is NaN. */
@@ -109,6 +111,8 @@ export class Expression {
   ceil(): Expression { return apply("ceil", this); }
   round(): Expression { return apply("round", this); }
   trunc(): Expression { return apply("trunc", this); }
+  /** Whether the sign is negative, that of -0 too. */
+  signbit(): Expression { return this.lt(0).or(this.reciprocal().lt(0)); }
   /** Whether this is NaN: the only value unequal to itself. */
   isNaN(): Expression { return this.ne(this); }
 

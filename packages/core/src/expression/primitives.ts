@@ -4,7 +4,8 @@ import * as special from "./special.ts";
 
 /** Name of a primitive. */
 export type Primitive =
-  | "add" | "sub" | "mul" | "div" | "pow" | "remainder" | "fmod" | "atan2" | "max" | "min"
+  | "add" | "sub" | "mul" | "div" | "pow" | "floorDivide" | "remainder" | "fmod" | "atan2"
+  | "hypot" | "max" | "min"
   | "neg" | "abs" | "sign" | "exp" | "expm1" | "log" | "log1p" | "log2" | "log10" | "sqrt"
   | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh"
   | "acosh" | "atanh" | "erf" | "erfc" | "floor" | "ceil" | "round" | "trunc" | "select" | "eq"
@@ -55,14 +56,17 @@ export const primitives: Readonly<Record<Primitive, PrimitiveRule>> = {
     b.eq(0).select(0, g.mul(b).mul(a.pow(b.sub(1)))),
     a.eq(0).and(b.ge(0)).select(0, g.mul(out).mul(a.log())),
   ]),
+  floorDivide: number(special.floorDivide, call("special.floorDivide"), flat),
   remainder: number(special.remainder, call("special.remainder"),
-    (g, _, a, b) => [g, g.neg().mul(a.div(b).floor())]),
+    (g, _, a, b) => [g, g.neg().mul(a.floorDivide(b))]),
   fmod: number((a, b) => a % b, (a, b) => `(${a} % ${b})`,
     (g, _, a, b) => [g, g.neg().mul(a.div(b).trunc())]),
   atan2: number(Math.atan2, call("Math.atan2"), (g, _, a, b) => {
     const scale = g.div(a.square().add(b.square()));
     return [scale.mul(b), scale.mul(a).neg()];
   }),
+  hypot: number(Math.hypot, call("Math.hypot"),
+    (g, out, a, b) => [g.mul(a.div(out)), g.mul(b.div(out))]),
   // Ties share the gradient; a NaN on either side passes it to both.
   max: number(Math.max, call("Math.max"), (g, _, a, b) => [
     a.eq(b).select(g.div(2), a.lt(b).select(0, g)),
@@ -98,7 +102,7 @@ export const primitives: Readonly<Record<Primitive, PrimitiveRule>> = {
   acosh: number(Math.acosh, call("Math.acosh"),
     (g, _, a) => [g.div(a.sub(1).sqrt().mul(a.add(1).sqrt()))]),
   atanh: number(Math.atanh, call("Math.atanh"),
-    (g, _, a) => [g.div(a.square().neg().add(1))]),
+    (g, _, a) => [g.div(a.neg().add(1).mul(a.add(1)))]),
   erf: number(special.erf, call("special.erf"),
     (g, _, a) => [g.mul(a.square().neg().exp().mul(TWO_OVER_SQRT_PI))]),
   erfc: number(special.erfc, call("special.erfc"),

@@ -12,6 +12,14 @@ export function remainder(a: number, b: number): number {
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
+/** Largest whole number not above `a / b`, free of that quotient's rounding; `a / b` for b = 0. */
+export function floorDivide(a: number, b: number): number {
+  if (b === 0) return a / b;
+  const rest = a % b;
+  const below = rest !== 0 && rest < 0 !== b < 0 ? 1 : 0;
+  return Math.round((a - rest) / b) - below || a / b * 0; // keeps the sign of zero
+}
+
 /** -1, 0 or 1; 0 for NaN. */
 export function sign(a: number): number {
   return a > 0 ? 1 : a < 0 ? -1 : 0;

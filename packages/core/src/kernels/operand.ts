@@ -16,19 +16,22 @@ export interface Loops {
 }
 
 /**
- * The same loops with fewer dimensions: size 1 is dropped, and neighbours that every operand walks
- * without a gap become one.
+ * Loops over `dims` (ascending; by default all) with fewer of them: size 1 is dropped, and
+ * neighbours that every operand walks without a gap become one.
  */
-export function collapse(shape: Shape, operands: readonly Operand[]): Loops {
+export function collapse(
+  shape: Shape, operands: readonly Operand[], dims?: readonly number[],
+): Loops {
   const sizes: number[] = [];
-  const strides: number[][] = operands.map(() => []);
-  for (let dim = 0; dim < shape.length; dim++) {
+  const strides: number[][] = [];
+  for (let k = 0; k < operands.length; k++) strides.push([]);
+  const count = dims === undefined ? shape.length : dims.length;
+  for (let i = 0; i < count; i++) {
+    const dim = dims === undefined ? i : dims[i];
     const size = shape[dim];
     if (size === 1) continue;
     const last = sizes.length - 1;
-    const joins = last >= 0 &&
-      operands.every((operand, k) => strides[k][last] === operand.strides[dim] * size);
-    if (joins) {
+    if (last >= 0 && joins(strides, last, operands, dim, size)) {
       sizes[last] *= size;
       for (let k = 0; k < operands.length; k++) strides[k][last] = operands[k].strides[dim];
     } else {
@@ -37,6 +40,17 @@ export function collapse(shape: Shape, operands: readonly Operand[]): Loops {
     }
   }
   return { shape: sizes, strides };
+}
+
+/** Whether every operand reaches the end of dimension `dim` where loop `last` takes a step. */
+function joins(
+  strides: readonly (readonly number[])[], last: number, operands: readonly Operand[],
+  dim: number, size: number,
+): boolean {
+  for (let k = 0; k < operands.length; k++) {
+    if (strides[k][last] !== operands[k].strides[dim] * size) return false;
+  }
+  return true;
 }
 
 /** One letter for each array's class: kernels are compiled once per combination. */

@@ -1,9 +1,8 @@
-// Reductions and scans: an accumulation, written as expressions, over some dimensions.
-import type { TypedArray } from "../dtype.ts";
-import { variable, type Expression } from "../expression/expression.ts";
-import { compile, emit, stored } from "../expression/javascript.ts";
-import { numel, type Shape } from "../shape/dims.ts";
+// Reductions and scans: accumulations, written as expressions, over some dimensions.
+import { constant, variable, type Expression } from "../expression/expression.ts";
+import type { Shape } from "../shape/dims.ts";
 import { collapse, signature, type Operand } from "./operand.ts";
+import { buildLines, buildRows } from "./reduce-source.ts";
 
 /** The running values of an accumulation, as variables of its expressions. */
 export const accumulator = (k: number) => variable(`accumulator${k}`);
@@ -14,120 +13,105 @@ export const position = variable("position");
 /** Number of elements that are reduced to one. */
 export const count = variable("count");
 
-/** Accumulators (float64) with their first values and steps, and the results made of them. */
+/** One walk over the reduced elements. */
+export interface Pass {
+  /** First values of the accumulators that this pass adds, of those of earlier passes. */
+  readonly initial: readonly (Expression | number)[];
+  /** Their next values at an element. */
+  readonly steps: readonly Expression[];
+  /** What is stored at every element, after the step. */
+  readonly stores?: readonly Expression[];
+}
+
+/** Passes with float64 accumulators, and the results made of these. */
 export interface Reduction {
   readonly inputs: readonly string[];
-  readonly initial: readonly number[];
-  readonly steps: readonly Expression[];
+  /** Names of plain numbers. */
+  readonly scalars: readonly string[];
+  readonly passes: readonly Required<Pass>[];
   readonly results: readonly Expression[];
-  readonly kernels: Map<string, Kernel>;
+  /** Compiled kernels by `codeOf`. */
+  readonly kernels: Map<number, Kernel>;
 }
 
-type Kernel = (
-  outer: Shape, inner: Shape, data: readonly unknown[], offsets: readonly number[],
-  outerStrides: readonly (readonly number[])[], innerStrides: readonly (readonly number[])[],
-  total: number,
+/** A compiled reduction. The last of the outer loops may have any stride, also for the outputs. */
+export type Kernel = (
+  outer: Shape, outerStrides: readonly (readonly number[])[],
+  inner: Shape, innerStrides: readonly (readonly number[])[],
+  operands: readonly Operand[], scalars: readonly number[], total: number,
 ) => void;
 
-/** A reduction over variables `inputs`; the expressions also see accumulators and position. */
-export function reduction(parts: Omit<Reduction, "kernels">): Reduction {
-  return { ...parts, kernels: new Map() };
+/** A reduction in one pass; the expressions see inputs, accumulators, position and count. */
+export function reduction(
+  parts: Pick<Reduction, "inputs" | "results"> & Pass & { readonly scalars?: readonly string[] },
+): Reduction {
+  const { inputs, results, scalars, ...pass } = parts;
+  return passes({ inputs, scalars, results, passes: [pass] });
 }
 
-/** Runs `program` with one accumulation per element of `outer`, over all elements of `inner`. */
-export function runReduction(
-  program: Reduction, outer: Shape, inner: Shape, outputs: readonly TypedArray[],
-  inputs: readonly { data: TypedArray; offset: number;
-    outerStrides: readonly number[]; innerStrides: readonly number[]; }[],
-): void {
-  const kept = numel(outer);
-  const total = numel(inner);
-  if (kept === 0) return;
-  const contiguous = rowMajor(outer);
-  const nothing = inner.map(() => 0);
-  const operands = [
-    ...outputs.map((data) => ({ data, offset: 0, outer: contiguous, inner: nothing })),
-    ...inputs.map(({ data, offset, outerStrides, innerStrides }) =>
-      ({ data, offset, outer: outerStrides, inner: innerStrides })),
-  ];
-  const view = (part: "outer" | "inner"): Operand[] =>
-    operands.map((operand) => ({ ...operand, strides: operand[part] }));
-  const outerLoops = collapse(outer, view("outer"));
-  const innerLoops = collapse(inner, view("inner"));
-  const key = signature(view("outer"));
-  let kernel = program.kernels.get(key);
-  if (kernel === undefined) {
-    kernel = build(program, key);
-    program.kernels.set(key, kernel);
-  }
-  kernel(outerLoops.shape, innerLoops.shape, operands.map((operand) => operand.data),
-    operands.map((operand) => operand.offset), outerLoops.strides, innerLoops.strides, total);
+/** A reduction in several passes: each sees the accumulators of those before it. */
+export function passes(parts: {
+  readonly inputs: readonly string[]; readonly scalars?: readonly string[];
+  readonly passes: readonly Pass[]; readonly results?: readonly Expression[];
+}): Reduction {
+  return {
+    inputs: parts.inputs, scalars: parts.scalars ?? [], results: parts.results ?? [],
+    passes: parts.passes.map(({ initial, steps, stores = [] }) => ({
+      initial: initial.map((value) => typeof value === "number" ? constant(value) : value),
+      steps, stores,
+    })),
+    kernels: new Map(),
+  };
 }
 
 /**
- * Source of a kernel. Method: an odometer over the kept dimensions; for each kept element another
- * one over the reduced dimensions, its innermost loop with one running position per input.
+ * Runs `program` once per element of the kept dimensions, over all elements of `dims` (sorted).
+ * All strides refer to `shape`. `outputs` are the results, then what the passes store.
  */
-function build(program: Reduction, key: string): Kernel {
-  const outputs = program.results.length;
-  const inputs = program.inputs.map((_, k) => outputs + k);
-  const each = (write: (k: number) => string) => Array.from(key, (_, k) => write(k)).join(" ");
-  const eachInput = (write: (k: number) => string) => inputs.map(write).join(" ");
-  const names = new Map([["position", "position"], ["count", "total"]]);
-  program.inputs.forEach((name, k) => names.set(name, `x${outputs + k}`));
-  program.initial.forEach((_, k) => names.set(`accumulator${k}`, `a${k}`));
-  const step = emit(program.steps, names);
-  const update = step.results.map((source, k) =>
-    `a${k} = ${stored(source, program.steps[k], false)};`);
-  const result = emit(program.results, names);
-  return compile<Kernel>(`function reduce_${key}(
-      outer, inner, data, offsets, outerStrides, innerStrides, total) {
-    const outerRank = outer.length, innerRank = inner.length, last = innerRank - 1;
-    const n = total === 0 ? 0 : innerRank === 0 ? 1 : inner[last];
-    ${each((k) => `const d${k} = data[${k}]; let p${k} = offsets[${k}];`)}
-    ${eachInput((k) => `const i${k} = innerRank === 0 ? 0 : innerStrides[${k}][last];`)}
-    const outerIndex = new Array(outerRank).fill(0), innerIndex = new Array(innerRank).fill(0);
-    for (;;) {
-      ${program.initial.map((value, k) => `let a${k} = ${value};`).join(" ")}
-      let position = 0;
-      ${eachInput((k) => `let r${k} = p${k};`)}
-      for (;;) {
-        ${eachInput((k) => `let q${k} = r${k};`)}
-        for (let i = 0; i < n; i++, position++) {
-          ${eachInput((k) => `const x${k} = d${k}[q${k}]; q${k} += i${k};`)}
-          ${step.statements}
-          ${update.join(" ")}
-        }
-        let dim = last - 1;
-        for (; dim >= 0 && n > 0; dim--) {
-          const steps = ++innerIndex[dim] < inner[dim] ? 1 : 1 - inner[dim];
-          ${eachInput((k) => `r${k} += innerStrides[${k}][dim] * steps;`)}
-          if (steps === 1) break;
-          innerIndex[dim] = 0;
-        }
-        if (dim < 0 || n === 0) break;
-      }
-      ${result.statements}
-      ${result.results.map((source, k) =>
-        `d${k}[p${k}] = ${stored(source, program.results[k], key[k] === "b")};`).join(" ")}
-      let dim = outerRank - 1;
-      for (; dim >= 0; dim--) {
-        const steps = ++outerIndex[dim] < outer[dim] ? 1 : 1 - outer[dim];
-        ${each((k) => `p${k} += outerStrides[${k}][dim] * steps;`)}
-        if (steps === 1) break;
-        outerIndex[dim] = 0;
-      }
-      if (dim < 0) return;
-    }
-  }`);
+export function runReduction(
+  program: Reduction, shape: Shape, dims: readonly number[],
+  outputs: readonly Operand[], inputs: readonly Operand[], scalars: readonly number[] = none,
+): void {
+  const operands = outputs.concat(inputs);
+  const kept: number[] = [];
+  let total = 1;
+  for (let dim = 0; dim < shape.length; dim++) {
+    if (dims.includes(dim)) total *= shape[dim];
+    else if (shape[dim] === 0) return;
+    else kept.push(dim);
+  }
+  const inner = collapse(shape, operands, dims);
+  const outer = collapse(shape, operands, kept);
+  const first = outputs.length;
+  const rows = inner.shape.length > 0 && outer.shape.length > 0 &&
+    prefersRows(outer.shape, outer.strides[first], inner.strides[first]);
+  const code = codeOf(operands, rows);
+  let kernel = program.kernels.get(code);
+  if (kernel === undefined) {
+    kernel = (rows ? buildRows : buildLines)(program, signature(operands));
+    program.kernels.set(code, kernel);
+  }
+  kernel(outer.shape, outer.strides, inner.shape, inner.strides, operands, scalars, total);
 }
 
-function rowMajor(shape: Shape): readonly number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    strides[i] = step;
-    step *= shape[i];
+const none: readonly number[] = [];
+
+/** What a kernel is compiled for, as a number: faster to look up than `signature`. */
+function codeOf(operands: readonly Operand[], rows: boolean): number {
+  let code = rows ? 1 : 0;
+  for (let k = 0; k < operands.length; k++) {
+    const { data } = operands[k];
+    code = code * 4 + (data instanceof Float32Array ? 0 : data instanceof Float64Array ? 1
+      : data instanceof Int32Array ? 2 : 3);
   }
-  return strides;
+  return code;
+}
+
+/** Whether neighbours in memory belong to different results, and there are several of them. */
+function prefersRows(
+  outer: Shape, outerStrides: readonly number[], innerStrides: readonly number[],
+): boolean {
+  const step = Math.abs(outerStrides[outer.length - 1]);
+  return outer[outer.length - 1] >= 8 && step > 0 &&
+    step < Math.abs(innerStrides[innerStrides.length - 1]);
 }

@@ -46,6 +46,36 @@ export const to: Op<(input: Tensor, target: DType | "cpu") => Tensor> = composit
   rejects: [{ args: [real([2]), "cuda"], message: "expected a dtype" }],
 });
 
+/** The tensor in float32. */
+export const float: Op<(input: Tensor) => Tensor> = conversion("float", "float32");
+
+/** The tensor in float64. */
+export const double: Op<(input: Tensor) => Tensor> = conversion("double", "float64");
+
+/** The tensor in int32: fractions are cut off. */
+export const int: Op<(input: Tensor) => Tensor> = conversion("int", "int32");
+
+/** The tensor in int32, which stands for PyTorch's int64. */
+export const long: Op<(input: Tensor) => Tensor> = conversion("long", "int32");
+
+/** Truth values: whether an element differs from 0. */
+export const bool: Op<(input: Tensor) => Tensor> = conversion("bool", "bool");
+
+function conversion(name: string, dtype: DType): Op<(input: Tensor) => Tensor> {
+  return composite({ name, call: (input: Tensor) => to(input, dtype), samples: [[real([2, 3])]] });
+}
+
+/** The tensor in the dtype of another. */
+export const typeAs: Op<(input: Tensor, other: Tensor) => Tensor> = composite({
+  name: "typeAs",
+  call(input: Tensor, other: Tensor) {
+    checkTensor("typeAs", "other", other);
+    return to(input, other.dtype);
+  },
+  samples: [[real([2, 3]), real([1])]],
+  rejects: [{ args: [real([2]), "float64"], message: "other must be a tensor" }],
+});
+
 /** The same values in row-major order: the tensor itself where they already are, else a copy. */
 export const contiguous: Op<(input: Tensor) => Tensor> = composite({
   name: "contiguous",
@@ -62,6 +92,22 @@ export const detach: Op<(input: Tensor) => Tensor> = composite({
   call(input: Tensor) {
     checkTensor("detach", "input", input);
     return new Tensor(input.storage, input.shape, input.strides, input.offset);
+  },
+  samples: [[real([2, 3])]],
+});
+
+/**
+ * Forgets how the tensor was computed, in place: it becomes a leaf that requires no gradient.
+ * @throws when the tensor is a view, whose history is shared with its base
+ */
+export const detach_: Op<(input: Tensor) => Tensor> = composite({
+  name: "detach_",
+  call(input: Tensor) {
+    checkTensor("detach_", "input", input);
+    if (input.base !== null) fail("detach_", "Can't detach views in-place. Use detach() instead");
+    input.history = null;
+    input.outputIndex = 0;
+    return input;
   },
   samples: [[real([2, 3])]],
 });

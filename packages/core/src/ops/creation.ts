@@ -1,11 +1,12 @@
-// Tensors from numbers: nested arrays, typed arrays and fills.
+// Tensors from numbers: nested arrays, typed arrays, and fills of a shape or like another tensor.
 import { allocate, isDType, isFloat, type DType, type TypedArray } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
 import { checkShape, numel, type Shape } from "../shape/dims.ts";
+import { denseStrides } from "../shape/memory-order.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor, type Nested } from "../tensor/tensor.ts";
 import { copyOf } from "./memory.ts";
-import { checkOptions } from "./op.ts";
+import { checkOptions, checkTensor } from "./op.ts";
 
 /** Options of functions that make tensors. */
 export interface TensorOptions {
@@ -21,15 +22,18 @@ export type Values = Nested | readonly Values[] | ArrayBufferView | Tensor;
 const optionNames = ["dtype", "requiresGrad"];
 
 /**
- * Checks the options of a function that makes tensors.
+ * Checks the options of a function that makes tensors, by default of dtype `usual`.
  * @throws when an option is unknown or unusable
  */
 export function checkTensorOptions(
   op: string, options: TensorOptions | undefined, known: readonly string[] = optionNames,
+  usual: DType = "float32",
 ): { dtype: DType; requiresGrad: boolean } {
   checkOptions(op, options, known);
-  const { dtype = "float32", requiresGrad = false } = options ?? {};
-  if (!isDType(dtype)) fail(op, `dtype must be float32, float64, int32 or bool, got ${show(dtype)}`);
+  const { dtype = usual, requiresGrad = false } = options ?? {};
+  if (!isDType(dtype)) {
+    fail(op, `dtype must be float32, float64, int32 or bool, got ${show(dtype)}`);
+  }
   if (requiresGrad && !isFloat(dtype)) {
     fail(op, "Only Tensors of floating point and complex dtype can require gradients, " +
       `this one would be ${dtype}`);
@@ -46,7 +50,8 @@ export function adopt(data: TypedArray, shape: Shape, dtype: DType, requiresGrad
 
 /**
  * A tensor with the given values, copied. Nested arrays give the shape; a typed array gives one
- * dimension and its dtype; numbers give float32 and truth values bool unless `dtype` says otherwise.
+ * dimension and its dtype; numbers give float32 and truth values bool unless `dtype` says
+ * otherwise.
  * @throws when nested arrays are ragged or hold something that is not a number
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  */
@@ -54,26 +59,36 @@ export function tensor(values: Values, options?: TensorOptions): Tensor {
   checkOptions("tensor", options, optionNames);
   if (values instanceof Tensor) {
     console.warn("tensor: to copy a tensor, x.detach().clone() says so more clearly");
-    const { dtype, requiresGrad } = checkTensorOptions("tensor",
-      { dtype: values.dtype, ...options });
+    const { dtype, requiresGrad } =
+      checkTensorOptions("tensor", options, optionNames, values.dtype);
     const copy = copyOf(values, dtype);
     return requiresGrad ? copy.requiresGrad_() : copy;
   }
   if (ArrayBuffer.isView(values)) return fromTypedArray(values, options);
   const shape: number[] = [];
-  for (let level: unknown = values; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = values; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+  }
   const flat: (number | boolean)[] = [];
   flatten(values, 0, shape, flat);
   const inferred = flat.length > 0 && flat.every((value) => typeof value === "boolean")
     ? "bool" : "float32";
-  const { dtype, requiresGrad } = checkTensorOptions("tensor", { dtype: inferred, ...options });
+  const { dtype, requiresGrad } = checkTensorOptions("tensor", options, optionNames, inferred);
   const data = allocate(dtype, flat.length);
-  for (let i = 0; i < flat.length; i++) data[i] = converted(Number(flat[i]), dtype);
+  for (let i = 0; i < flat.length; i++) data[i] = converted("tensor", Number(flat[i]), dtype);
   return adopt(data, shape, dtype, requiresGrad);
 }
 
-function converted(value: number, dtype: DType): number {
-  return dtype === "bool" ? (value !== 0 ? 1 : 0) : value;
+/**
+ * A number as it is stored in a tensor of `dtype`: fractions are cut off integers.
+ * @throws when an integer tensor can't hold it
+ */
+export function converted(op: string, value: number, dtype: DType): number {
+  if (dtype === "bool") return value !== 0 ? 1 : 0;
+  if (dtype === "int32" && Math.trunc(value) !== (value | 0)) {
+    fail(op, `value cannot be converted to type int32 without overflow: ${value}`, { value });
+  }
+  return value;
 }
 
 function flatten(value: unknown, dim: number, shape: Shape, flat: (number | boolean)[]): void {
@@ -82,7 +97,8 @@ function flatten(value: unknown, dim: number, shape: Shape, flat: (number | bool
       fail("tensor", `a number was expected at dim ${dim}, got ${show(value)}`);
     }
     if (value.length !== shape[dim]) {
-      fail("tensor", `expected sequence of length ${shape[dim]} at dim ${dim} (got ${value.length})`);
+      fail("tensor", `expected sequence of length ${shape[dim]} at dim ${dim} ` +
+        `(got ${value.length})`);
     }
     for (const item of value) flatten(item, dim + 1, shape, flat);
   } else if (dim < shape.length) {
@@ -98,10 +114,12 @@ function fromTypedArray(view: ArrayBufferView, options: TensorOptions | undefine
   const source = view as TypedArray;
   const natural: DType = view instanceof Float64Array ? "float64"
     : view instanceof Float32Array ? "float32" : "int32";
-  const { dtype, requiresGrad } = checkTensorOptions("tensor", { dtype: natural, ...options });
+  const { dtype, requiresGrad } = checkTensorOptions("tensor", options, optionNames, natural);
   const data = allocate(dtype, source.length);
-  if (dtype === "bool") for (let i = 0; i < data.length; i++) data[i] = source[i] !== 0 ? 1 : 0;
-  else data.set(source);
+  const narrows = dtype === "bool" ||
+    (dtype === "int32" && (isFloat(natural) || view instanceof Uint32Array));
+  if (!narrows) data.set(source);
+  else for (let i = 0; i < data.length; i++) data[i] = converted("tensor", source[i], dtype);
   return adopt(data, [source.length], dtype, requiresGrad);
 }
 
@@ -117,10 +135,14 @@ export function ones(shape: Shape, options?: TensorOptions): Tensor {
 
 /** Tensor with `value` everywhere. */
 export function full(shape: Shape, value: number | boolean, options?: TensorOptions): Tensor {
-  if (typeof value !== "number" && typeof value !== "boolean") {
-    fail("full", `value must be a number, got ${show(value)}`);
-  }
+  checkValue("full", value);
   return filled("full", shape, Number(value), options);
+}
+
+function checkValue(op: string, value: unknown): void {
+  if (typeof value !== "number" && typeof value !== "boolean") {
+    fail(op, `value must be a number, got ${show(value)}`);
+  }
 }
 
 /** Tensor whose values are yet to be written; they are zeros here. */
@@ -134,6 +156,40 @@ function filled(
   const { dtype, requiresGrad } = checkTensorOptions(op, options);
   const sizes = checkShape(op, shape);
   const data = allocate(dtype, numel(sizes));
-  if (value !== 0) data.fill(converted(value, dtype));
+  if (value !== 0) data.fill(converted(op, value, dtype));
   return adopt(data, sizes, dtype, requiresGrad);
+}
+
+/** Tensor of zeros with the shape, dtype and order in memory of another. */
+export function zerosLike(input: Tensor, options?: TensorOptions): Tensor {
+  return filledLike("zerosLike", input, 0, options);
+}
+
+/** Tensor of ones with the shape, dtype and order in memory of another. */
+export function onesLike(input: Tensor, options?: TensorOptions): Tensor {
+  return filledLike("onesLike", input, 1, options);
+}
+
+/** Tensor with `value` everywhere, with the shape, dtype and order in memory of another. */
+export function fullLike(
+  input: Tensor, value: number | boolean, options?: TensorOptions,
+): Tensor {
+  checkValue("fullLike", value);
+  return filledLike("fullLike", input, Number(value), options);
+}
+
+/** Tensor like another whose values are yet to be written; they are zeros here. */
+export function emptyLike(input: Tensor, options?: TensorOptions): Tensor {
+  return filledLike("emptyLike", input, 0, options);
+}
+
+function filledLike(
+  op: string, input: Tensor, value: number, options: TensorOptions | undefined,
+): Tensor {
+  checkTensor(op, "input", input);
+  const { dtype, requiresGrad } = checkTensorOptions(op, options, optionNames, input.dtype);
+  const data = allocate(dtype, input.numel());
+  if (value !== 0) data.fill(converted(op, value, dtype));
+  const result = new Tensor(new Storage(dtype, data), input.shape, denseStrides(input));
+  return requiresGrad ? result.requiresGrad_() : result;
 }

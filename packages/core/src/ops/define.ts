@@ -90,8 +90,8 @@ function asRule<A>(rule: GradientRule<A> | null, position: number): Rule | null 
   if (rule === null) return null;
   return {
     reads: rule.reads,
-    gradient: (context: RuleContext) =>
-      rule.gradient(context as unknown as Context<A, never>, position),
+    gradient: (context: RuleContext, at = position) =>
+      rule.gradient(context as unknown as Context<A, never>, at),
   };
 }
 

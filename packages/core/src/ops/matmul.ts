@@ -1,40 +1,47 @@
 // Matrix products.
 import { fail } from "../errors.ts";
-import { promote } from "../dtype.ts";
 import { matmul as multiply } from "../kernels/matmul.ts";
 import { broadcastShapes, broadcastStrides } from "../shape/broadcast.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
+import { viewStrides } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { to } from "./convert.ts";
 import { primitive } from "./define.ts";
 import { fresh } from "./memory.ts";
-import { checkTensor, composite, type Op } from "./op.ts";
+import { oneDtype } from "./one-dtype.ts";
+import { composite, type Op } from "./op.ts";
 import { real } from "./sample.ts";
 import { reshape, transpose } from "./view.ts";
 
 /** A product of two tensors. */
 export type Product = (input: Tensor, other: Tensor) => Tensor;
 
-/** Checks that two operands are tensors of one float dtype, or of whole numbers. */
-function checkOperands(op: string, input: Tensor, other: Tensor): void {
-  checkTensor(op, "input", input);
-  checkTensor(op, "other", other);
-}
-
 /** Batched product of matrices `[…, m, k] · […, k, n]`; leading dimensions broadcast. */
 const product: Op<Product> = primitive({
   name: "matmul", inputs: ["input", "other"],
   prepare(input: Tensor, other: Tensor) {
-    const dtype = promote(input.dtype, other.dtype);
-    return { inputs: [to(input, dtype), to(other, dtype)], attributes: null };
+    const dtype = oneDtype("matmul", { input, other });
+    broadcastShapes("matmul", input.shape.slice(0, -2), other.shape.slice(0, -2));
+    return { inputs: [to(input, dtype), to(other, dtype)],
+      attributes: { byColumns: [isByColumns(input), isByColumns(other)] } };
   },
   forward: ([a, b]) => multiplyBatches(a, b),
+  // A gradient is laid out like its operand: that of `w.t()` becomes one of `w` without a copy.
   gradients: (reads) => ({
-    input: reads(["other"], ({ grad, other }) => product(grad, transpose(other, -2, -1))),
-    other: reads(["input"], ({ grad, input }) => product(transpose(input, -2, -1), grad)),
+    input: reads(["other"], ({ grad, other, attributes }) => attributes.byColumns[0]
+      ? transpose(product(other, transpose(grad, -2, -1)), -2, -1)
+      : product(grad, transpose(other, -2, -1))),
+    other: reads(["input"], ({ grad, input, attributes }) => attributes.byColumns[1]
+      ? transpose(product(transpose(grad, -2, -1), input), -2, -1)
+      : product(transpose(input, -2, -1), grad)),
   }),
   samples: [[real([2, 3]), real([3, 4])], [real([2, 1, 2, 3]), real([3, 3, 2])]],
 });
+
+/** Whether the elements of a column, not those of a row, are neighbours in memory. */
+function isByColumns({ strides, ndim }: Tensor): boolean {
+  return strides[ndim - 2] === 1 && strides[ndim - 1] > 1;
+}
 
 function multiplyBatches(a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape.slice(-2);
@@ -52,7 +59,8 @@ function multiplyBatches(a: Tensor, b: Tensor): Tensor {
 }
 
 function matrixAt({ storage, strides, ndim }: Tensor, offset: number) {
-  return { data: storage.data, offset, rowStride: strides[ndim - 2], columnStride: strides[ndim - 1] };
+  const [rowStride, columnStride] = strides.slice(ndim - 2);
+  return { data: storage.data, offset, rowStride, columnStride };
 }
 
 /** Where each matrix of a broadcast batch begins. */
@@ -80,7 +88,7 @@ function batchOffsets(tensor: Tensor, batch: Shape): readonly number[] {
 export const matmul: Op<Product> = composite({
   name: "matmul",
   call(input: Tensor, other: Tensor) {
-    checkOperands("matmul", input, other);
+    oneDtype("matmul", { input, other });
     if (input.ndim === 0 || other.ndim === 0) {
       fail("matmul", "both arguments to matmul need to be at least 1D, but they are " +
         `${input.ndim}D and ${other.ndim}D`);
@@ -90,21 +98,23 @@ export const matmul: Op<Product> = composite({
     const [m, k] = a.shape.slice(-2);
     const [k2, n] = b.shape.slice(-2);
     if (k !== k2) {
-      fail("matmul", `inner sizes differ: ${showShape(input.shape)} and ${showShape(other.shape)} ` +
-        `(mat1 and mat2 shapes cannot be multiplied (${m}x${k} and ${k2}x${n}))`,
-      { input: input.shape, other: other.shape });
+      const shapes = `${showShape(input.shape)} and ${showShape(other.shape)}`;
+      fail("matmul", `inner sizes differ: ${shapes} (mat1 and mat2 shapes cannot be ` +
+        `multiplied (${m}x${k} and ${k2}x${n}))`, { input: input.shape, other: other.shape });
     }
     const result = foldable(a, b)
       ? reshape(product(reshape(a, [-1, k]), b), [...a.shape.slice(0, -1), n])
       : product(a, b);
     if (input.ndim > 1 && other.ndim > 1) return result;
     const shape = result.shape.slice(0, -2);
-    return reshape(result, [...shape, ...(input.ndim > 1 ? [m] : []), ...(other.ndim > 1 ? [n] : [])]);
+    if (input.ndim > 1) shape.push(m);
+    if (other.ndim > 1) shape.push(n);
+    return reshape(result, shape);
   },
   samples: [
     [real([2, 3]), real([3, 4])], [real([3]), real([3])], [real([2, 3]), real([3])],
-    [real([3]), real([3, 2])], [real([2, 2, 3]), real([3, 2])], [real([2, 1, 2, 3]), real([3, 3, 2])],
-    [real([3]), real([2, 3, 2])], [real([2, 0]), real([0, 3])],
+    [real([3]), real([3, 2])], [real([2, 2, 3]), real([3, 2])], [real([3]), real([2, 3, 2])],
+    [real([2, 1, 2, 3]), real([3, 3, 2])], [real([2, 0]), real([0, 3])],
   ],
   rejects: [
     { args: [real([2, 3]), real([4, 5])], message: "inner sizes differ: [2, 3] and [4, 5]" },
@@ -112,7 +122,9 @@ export const matmul: Op<Product> = composite({
   ],
 });
 
-/** Whether a batch on the left times one matrix can be done as a single product. */
+/** Whether a batch on the left times one matrix can be done as a single product, uncopied. */
 function foldable(a: Tensor, b: Tensor): boolean {
-  return a.ndim > 2 && b.ndim === 2 && a.isContiguous() && a.shape[a.ndim - 1] > 0 && a.numel() > 0;
+  if (a.ndim < 3 || b.ndim !== 2 || a.numel() === 0) return false;
+  const inner = a.shape[a.ndim - 1];
+  return viewStrides(a, [a.numel() / inner, inner]) !== null;
 }

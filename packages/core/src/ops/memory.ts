@@ -5,6 +5,7 @@ import type { Operand } from "../kernels/operand.ts";
 import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, type Shape } from "../shape/dims.ts";
+import type { Layout } from "../shape/layout.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -19,6 +20,11 @@ export function operand(tensor: Tensor, shape: Shape): Operand {
 /** New contiguous tensor of zeros, without history. */
 export function fresh(shape: Shape, dtype: DType): Tensor {
   return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
+}
+
+/** Elements of a tensor at another layout, sharing its memory, without history. */
+export function arranged(tensor: Tensor, { shape, strides, offset }: Layout): Tensor {
+  return new Tensor(tensor.storage, shape, strides, offset);
 }
 
 const copyProgram = pointwiseProgram([variable("input")], ["input"], []);

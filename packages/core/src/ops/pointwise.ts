@@ -1,8 +1,8 @@
 // Pointwise ops: from one expression come the kernel, the in-place variant and the gradient rules.
 import { isFloat, promote, promoteNumber, type DType } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
-import { derivative, throughOutput } from "../expression/derivative.ts";
-import { variable, variablesOf, type Expression } from "../expression/expression.ts";
+import { derivative, grad, output, throughOutput } from "../expression/derivative.ts";
+import { substitute, variable, variablesOf, type Expression } from "../expression/expression.ts";
 import type { Differentiable, Rule, RuleContext } from "../autograd/node.ts";
 import { bumpVersion, checkInPlace, isRecorded, record, type Input } from "../autograd/record.ts";
 import { pointwiseProgram, runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
@@ -31,11 +31,13 @@ export interface PointwiseDescription<I extends string, S extends string> extend
   readonly expression: (variables: Variables<I | S>) => Expression;
   /**
    * Gradients to use instead of the derived ones, where those would be less stable or would save
-   * more; in terms of `grad`, `output` and the inputs.
+   * more; in terms of `grad`, `output` and the inputs. `null` where no gradient can be asked for.
    */
   readonly gradients?: {
-    readonly [K in I]?: (variables: Variables<I | S | "grad" | "output">) => Expression;
+    readonly [K in I]?: ((variables: Variables<I | S | "grad" | "output">) => Expression) | null;
   };
+  /** Refuses inputs that the expression has a value for, but the op has not. */
+  readonly check?: (inputs: readonly Input[], scalars: readonly number[]) => void;
   /** How a user calls the op, where that is not `(…inputs, options)`. */
   readonly call?: (apply: PointwiseApply) => Signature;
   readonly method?: Signature;
@@ -51,19 +53,26 @@ export function pointwise<F extends Signature, I extends string = string, S exte
   description: PointwiseDescription<I, S>,
 ): Op<F> {
   const { name, inputs, scalars = {} as { readonly [K in S]: number }, expression, gradients = {},
-    result = "promoted", call, method } = description;
+    result = "promoted", check = () => {}, call, method } = description;
   const scalarNames = Object.keys(scalars) as S[];
   const variables = Object.fromEntries([...inputs, ...scalarNames, "grad", "output"]
     .map((key) => [key, variable(key)])) as Variables<I | S | "grad" | "output">;
-  const overrides = inputs.map((input) =>
-    (gradients as { [K in I]?: (v: typeof variables) => Expression })[input]?.(variables) ?? null);
+  const given = gradients as { [K in I]?: ((v: typeof variables) => Expression) | null };
+  const overrides = inputs.map((input) => given[input] && given[input](variables));
   const op = new PointwiseOp(name, inputs, scalarNames, expression(variables), result, overrides);
   const convention = call ?? inputsThenOptions(name, inputs, scalars);
   const { kinks, samples, rejects, formula } = description;
-  return entry(convention((args, values) => op.apply(args, values)) as F, {
+  const apply: PointwiseApply = (args, values = []) => {
+    check(args, values);
+    return op.apply(args, values);
+  };
+  const write: PointwiseApply = (args, values = []) => {
+    check(args, values);
+    return op.write(args, values);
+  };
+  return entry(convention(apply) as F, {
     name, kinks, samples, rejects, formula, kind: "pointwise", inputs, rules: op.rules,
-    inPlace: description.inPlace === false || result === "bool"
-      ? null : convention((args, values) => op.write(args, values)),
+    inPlace: description.inPlace === false || result === "bool" ? null : convention(write),
     method: method ?? null,
   });
 }
@@ -74,14 +83,12 @@ function inputsThenOptions(
 ): (apply: PointwiseApply) => Signature {
   const names = Object.keys(scalars);
   return (apply) => (...args: unknown[]) => {
-    const values = args.slice(0, inputs.length);
     if (args.length > inputs.length + 1) {
       fail(name, `takes ${inputs.length} inputs and options, got ${args.length} arguments`);
     }
-    values.length = inputs.length;
     const options = args[inputs.length] as { [name: string]: number } | undefined;
     checkOptions(name, options, names);
-    return apply(values.map((value, i) => checkInput(name, inputs[i], value)),
+    return apply(inputs.map((input, i) => checkInput(name, input, args[i])),
       names.map((key) => checkNumber(name, key, options?.[key] ?? scalars[key])));
   };
 }
@@ -117,24 +124,24 @@ export class PointwiseOp implements Differentiable {
 
   constructor(
     name: string, inputs: readonly string[], scalars: readonly string[],
-    expression: Expression, result: ResultType, overrides: readonly (Expression | null)[],
+    expression: Expression, result: ResultType,
+    overrides: readonly (Expression | null | undefined)[] = [],
   ) {
     this.name = name;
     this.inputs = inputs;
     this.scalars = scalars;
     this.expression = expression;
     this.result = result;
-    this.rules = result === "bool"
-      ? inputs.map(() => null)
-      : inputs.map((input, i) => new DerivedRule(this, input, overrides[i] ?? null));
+    this.rules = inputs.map((input, i) => result === "bool" || overrides[i] === null
+      ? null : new DerivedRule(this, input, overrides[i] ?? null));
   }
 
   /** The result as a new tensor, recorded. */
   apply(inputs: readonly Input[], scalars: readonly number[] = []): Tensor {
     const shape = this.shapeOf(inputs);
-    const dtype = this.dtypeOf(inputs);
-    const result = new Tensor(Storage.zeros(dtype, numel(shape)), shape);
-    this.run(inputs, scalars, result);
+    const common = commonType(inputs);
+    const result = new Tensor(Storage.zeros(this.resultType(common), numel(shape)), shape);
+    this.run(inputs, scalars, result, common);
     record(this, inputs, [result], scalars);
     return result;
   }
@@ -145,30 +152,30 @@ export class PointwiseOp implements Differentiable {
     const target = inputs[0];
     if (!(target instanceof Tensor)) return fail(name, `can't write into ${show(target)}`);
     const recorded = isRecorded(this, inputs);
-    checkInPlace(name, target, this.shapeOf(inputs), this.dtypeOf(inputs), recorded);
-    const sources = inputs.map((input, i) =>
-      i > 0 && input instanceof Tensor && clashes(input, target) ? copyOf(input) : input);
-    if (!recorded) {
-      this.run(sources, scalars, target);
-      bumpVersion(target, name);
-      return target;
-    }
-    const before = copyOf(target);
-    before.history = target.history;
-    before.outputIndex = target.outputIndex;
-    this.run(sources, scalars, target);
+    const common = commonType(inputs);
+    checkInPlace(name, target, this.shapeOf(inputs), this.resultType(common), recorded);
+    const isRead = (i: number) =>
+      this.rules.some((rule) => rule !== null && rule.reads.includes(this.inputs[i]));
+    const sources = inputs.map((input, i) => {
+      if (!(input instanceof Tensor) || input.storage !== target.storage) return input;
+      return (recorded && isRead(i)) || clashes(input, target) ? snapshot(input) : input;
+    });
+    this.run(sources, scalars, target, common);
     bumpVersion(target, name);
-    record(this, inputs.map((input) => input === target ? before : input), [target], scalars);
+    record(this, sources, [target], scalars);
     return target;
   }
 
-  private run(inputs: readonly Input[], scalars: readonly number[], result: Tensor): void {
+  private run(
+    inputs: readonly Input[], scalars: readonly number[], result: Tensor, common: DType,
+  ): void {
     const tensors: Tensor[] = [];
     const numbers: number[] = [];
     let numberMask = 0;
     inputs.forEach((input, i) => {
       if (typeof input === "number") {
-        numbers.push(input);
+        // A number is of the tensors' dtype: tensor([0.1]) equals 0.1.
+        numbers.push(common === "float32" ? Math.fround(input) : input);
         numberMask |= 1 << i;
       } else tensors.push(input);
     });
@@ -193,19 +200,24 @@ export class PointwiseOp implements Differentiable {
     return shape ?? fail(this.name, `at least one of ${this.inputs.join(", ")} must be a tensor`);
   }
 
-  private dtypeOf(inputs: readonly Input[]): DType {
+  private resultType(common: DType): DType {
     if (this.result === "bool") return "bool";
-    let dtype: DType | null = null;
-    for (const input of inputs) {
-      if (input instanceof Tensor) {
-        dtype = dtype === null ? input.dtype : promote(dtype, input.dtype);
-      }
-    }
-    for (const input of inputs) {
-      if (typeof input === "number") dtype = promoteNumber(dtype!, input);
-    }
-    return this.result === "float" && !isFloat(dtype!) ? "float32" : dtype!;
+    return this.result === "float" && !isFloat(common) ? "float32" : common;
   }
+}
+
+/** The dtype that the inputs are promoted to. */
+function commonType(inputs: readonly Input[]): DType {
+  let dtype: DType | null = null;
+  for (const input of inputs) {
+    if (input instanceof Tensor) {
+      dtype = dtype === null ? input.dtype : promote(dtype, input.dtype);
+    }
+  }
+  for (const input of inputs) {
+    if (typeof input === "number") dtype = promoteNumber(dtype ?? "bool", input);
+  }
+  return dtype!;
 }
 
 /** The gradient rule of one input, derived from the expression when it is first asked for. */
@@ -214,7 +226,7 @@ class DerivedRule implements Rule {
   private readonly input: string;
   private readonly override: Expression | null;
   private derived: { readonly op: PointwiseOp | null; readonly expression: Expression | null;
-    readonly reads: readonly string[]; } | null = null;
+    readonly reads: readonly string[]; readonly sources: readonly string[]; } | null = null;
 
   constructor(op: PointwiseOp, input: string, override: Expression | null) {
     this.op = op;
@@ -225,7 +237,7 @@ class DerivedRule implements Rule {
   get reads(): readonly string[] { return this.derive().reads; }
 
   readonly gradient = (context: RuleContext): Tensor => {
-    const { op, expression } = this.derive();
+    const { op, expression, sources } = this.derive();
     if (expression === null) {
       const { shape, dtype } = context.grad;
       return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
@@ -233,7 +245,7 @@ class DerivedRule implements Rule {
     if (op === null) return context.grad;
     const scalars = context.attributes as readonly number[];
     return op.apply(
-      op.inputs.map((name) => (name === "grad" ? context.grad : context[name]) as Input),
+      sources.map((name) => (name === "grad" ? context.grad : context[name]) as Input),
       op.scalars.map((name) => scalars[this.op.scalars.indexOf(name)]));
   };
 
@@ -244,17 +256,21 @@ class DerivedRule implements Rule {
   private find() {
     const { op } = this;
     const plain = this.override ?? derivative(op.expression, this.input);
-    if (plain === null) return { op: null, expression: null, reads: [] };
+    if (plain === null) return { op: null, expression: null, reads: [], sources: [] };
     const expression = this.override ?? throughOutput(plain, op.expression);
     const names = variablesOf(expression);
     const reads = [...op.inputs, "output"].filter((name) => names.has(name));
-    if (expression === variable("grad")) return { op: null, expression, reads: [] };
-    const inputs = names.has("grad") ? ["grad", ...reads] : reads;
+    if (expression === grad) return { op: null, expression, reads: [], sources: [] };
+    const sources = names.has("grad") ? ["grad", ...reads] : reads;
+    // `grad` and `output` get names of their own: the derivative of a derivative has them too.
+    const inner = (name: string) =>
+      name === "grad" || name === "output" ? `${op.name}.${name}` : name;
+    const renamed = substitute(expression, new Map([grad, output].map((node) =>
+      [node, variable(inner(node.name))])));
     return {
-      op: new PointwiseOp(`${op.name}Backward`, inputs,
-        op.scalars.filter((name) => names.has(name)), expression, "promoted",
-        inputs.map(() => null)),
-      expression, reads,
+      op: new PointwiseOp(`${op.name}Backward`, sources.map(inner),
+        op.scalars.filter((name) => names.has(name)), renamed, "promoted"),
+      expression, reads, sources,
     };
   }
 }
@@ -265,4 +281,12 @@ function clashes(source: Tensor, target: Tensor): boolean {
     source.shape.length === target.shape.length &&
     source.shape.every((size, i) => size === target.shape[i]) &&
     source.strides.every((step, i) => step === target.strides[i]));
+}
+
+/** A copy of the values with the history that they have. */
+function snapshot(tensor: Tensor): Tensor {
+  const copy = copyOf(tensor);
+  copy.history = tensor.history;
+  copy.outputIndex = tensor.outputIndex;
+  return copy;
 }

@@ -1,8 +1,8 @@
-// Ops that arrange the same elements differently and share their memory.
+// The views that all others are made of: sizes, order, repetition and range of dimensions.
 import { fail, show } from "../errors.ts";
 import { broadcastStrides, broadcastsTo } from "../shape/broadcast.ts";
 import { allDims, normalizeDim, showShape, type Shape } from "../shape/dims.ts";
-import { viewStrides } from "../shape/layout.ts";
+import { narrowed, viewStrides } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { view as defineView } from "./define.ts";
 import { checkTensor, composite, type Op } from "./op.ts";
@@ -178,10 +178,7 @@ export const narrow: Op<(input: Tensor, dim: number, start: number, length: numb
       }
       return { input, attributes: { dim: axis, start: first, length } };
     },
-    geometry: ({ shape, strides, offset }, { dim, start, length }: Range) => ({
-      shape: shape.map((size, i) => i === dim ? length : size), strides,
-      offset: offset + start * strides[dim],
-    }),
+    geometry: (layout, { dim, start, length }: Range) => narrowed(layout, dim, start, length),
     samples: [[real([4, 3]), 0, 1, 2], [real([2, 5]), -1, 0, 3], [real([2, 3]), 1, -2, 0]],
     rejects: [{ args: [real([4]), 0, 2, 3], message: "exceeds dimension size (4)" }],
   });

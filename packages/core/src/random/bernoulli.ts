@@ -10,9 +10,11 @@ export type BernoulliTarget = Float32Array | Float64Array | Int32Array | Uint8Ar
  * Fills with ones of probability `p`: two words per element, whatever the array and `p`.
  * @throws when `p` lies outside `[0, 1]`
  */
-export function fillBernoulli(generator: Generator, values: BernoulliTarget, p: number): void {
+export function fillBernoulli(
+  generator: Generator, values: BernoulliTarget, p: number, op = "bernoulli_",
+): void {
   if (!(p >= 0 && p <= 1)) {
-    fail("bernoulli_", `expects p to be in [0, 1], but got p=${p}`, { p });
+    fail(op, `expects p to be in [0, 1], but got p=${p}`, { p });
   }
   const n = values.length;
   for (let i = 0; i < n; i++) values[i] = generator.uniform53() < p ? 1 : 0;

@@ -18,9 +18,9 @@ function integerRange(values: IntegerTarget): { name: string; min: number; max: 
  * @throws unless `low < high` are integers whose range the array holds exactly
  */
 export function fillRandint(
-  generator: Generator, values: IntegerTarget, low: number, high: number,
+  generator: Generator, values: IntegerTarget, low: number, high: number, op = "randint",
 ): void {
-  checkRange(values, low, high);
+  checkRange(op, values, low, high);
   const n = values.length;
   const range = high - low;
   if (range < 2 ** 32) {
@@ -31,20 +31,20 @@ export function fillRandint(
   }
 }
 
-function checkRange(values: IntegerTarget, low: number, high: number): void {
+function checkRange(op: string, values: IntegerTarget, low: number, high: number): void {
   const details = { low, high };
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high)) {
-    fail("randint", "low and high must be integers, " +
+    fail(op, "low and high must be integers, " +
       `but got ${show(low)} and ${show(high)}`, details);
   }
   if (low >= high) {
-    fail("randint", "expects 'from' to be less than 'to', " +
+    fail(op, "expects 'from' to be less than 'to', " +
       `but got from=${low} >= to=${high}`, details);
   }
   const { name, min, max } = integerRange(values);
-  if (low < min) fail("randint", `from is out of bounds for ${name}: ${low} < ${min}`, details);
+  if (low < min) fail(op, `from is out of bounds for ${name}: ${low} < ${min}`, details);
   if (high - 1 > max) {
-    fail("randint", `to - 1 is out of bounds for ${name}: ${high - 1} > ${max}`, details);
+    fail(op, `to - 1 is out of bounds for ${name}: ${high - 1} > ${max}`, details);
   }
 }
 

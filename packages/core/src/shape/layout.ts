@@ -46,6 +46,16 @@ export function overlaps(shape: Shape, strides: readonly number[]): boolean {
   return false;
 }
 
+/** `length` neighbours of dimension `dim`, from `start`. */
+export function narrowed(
+  { shape, strides, offset }: Layout, dim: number, start: number, length: number,
+): Layout {
+  return {
+    shape: shape.map((size, i) => i === dim ? length : size), strides,
+    offset: offset + start * strides[dim],
+  };
+}
+
 /**
  * Strides that show the same elements in `shape` without a copy, or `null` where there are none.
  *

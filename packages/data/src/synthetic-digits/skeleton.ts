@@ -19,7 +19,7 @@ export interface Segments {
 const boxPixels = 20;
 const imagePixels = 28;
 
-const stepsPerPoint = 5;
+const stepsPerPoint = 4;
 const gridNodes = 4;
 
 /** Room for the segments of the longest glyph. */
@@ -61,12 +61,12 @@ function elasticField(random: RandomSource, amplitude: number): (x: number, y: n
 
 /** Random slant, turn and aspect about the glyph's middle. */
 function affineMap(random: RandomSource): (point: Point) => Point {
-  // t = tan(angle / 2) turns by an angle of up to 20 degrees.
-  const t = 0.18 * noise(random);
+  // t = tan(angle / 2) turns by an angle of up to 23 degrees.
+  const t = 0.2 * noise(random);
   const cosine = (1 - t * t) / (1 + t * t);
   const sine = (2 * t) / (1 + t * t);
-  const slant = 0.12 + 0.42 * noise(random);
-  const aspect = between(random, 0.62, 1.05);
+  const slant = 0.12 + 0.48 * noise(random);
+  const aspect = between(random, 0.58, 1.1);
   return ([x, y]) => {
     const sheared = aspect * (x - 50) - slant * (y - 50);
     return [cosine * sheared - sine * (y - 50), sine * sheared + cosine * (y - 50)];
@@ -154,14 +154,14 @@ function fit(segments: Segments, inkPixels: number, offset: Point): void {
 export function writeGlyph(glyph: Glyph, random: RandomSource, out: Segments): void {
   out.count = 0;
   const affine = affineMap(random);
-  const elastic = elasticField(random, 13);
+  const elastic = elasticField(random, 17);
   const place = (x: number, y: number): Point => affine(elastic(x, y));
-  const penRadius = between(random, 0.75, 1.75);
+  const penRadius = between(random, 0.8, 1.9);
   for (const curve of glyph.curves) {
     const taper = 0.25 * noise(random);
     const points = trace(curve, place);
     addSegments(out, points, penRadius * (1 + taper), penRadius * (1 - taper));
   }
   const inkPixels = between(random, 0.88, 1) * (boxPixels - 2 * penRadius);
-  fit(out, inkPixels, [0.8 * noise(random), 0.8 * noise(random)]);
+  fit(out, inkPixels, [1.4 * noise(random), 1.4 * noise(random)]);
 }

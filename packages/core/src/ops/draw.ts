@@ -1,0 +1,74 @@
+// Filling tensors with drawn numbers, in the order of their memory.
+import type { Differentiable } from "../autograd/node.ts";
+import { bumpVersion, checkInPlace, isRecorded, record } from "../autograd/record.ts";
+import { allocate, isFloat, typeNames, type TypedArray } from "../dtype.ts";
+import { fail, show } from "../errors.ts";
+import { Generator, defaultGenerator } from "../random/generator.ts";
+import { memoryOrder } from "../shape/memory-order.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { arranged, copyInto, fresh } from "./memory.ts";
+import { checkTensor } from "./op.ts";
+
+/** Writes numbers to an array; `contiguous` says whether they come to lie in one piece. */
+export type Fill = (generator: Generator, values: TypedArray, contiguous: boolean) => void;
+
+/**
+ * The generator a user gave, or the default one.
+ * @throws when it is no generator
+ */
+export function generatorOf(op: string, generator: unknown): Generator {
+  if (generator === undefined) return defaultGenerator;
+  if (!(generator instanceof Generator)) {
+    fail(op, `generator must be a Generator, got ${show(generator)}`);
+  }
+  return generator;
+}
+
+/**
+ * Checks that a random function can draw numbers of this tensor's dtype.
+ * @throws when it holds integers or truth values
+ */
+export function checkFloat(op: string, kernel: string, input: Tensor): void {
+  checkTensor(op, "input", input);
+  if (!isFloat(input.dtype)) {
+    fail(op, `"${kernel}" not implemented for '${typeNames[input.dtype]}': only float32 and ` +
+      "float64 can be drawn");
+  }
+}
+
+/** Fills a tensor without history; for a view, in the order in which its elements lie in memory. */
+export function draw(target: Tensor, generator: Generator, fill: Fill): Tensor {
+  const count = target.numel();
+  if (target.isContiguous()) {
+    fill(generator, target.storage.data.subarray(target.offset, target.offset + count), true);
+    return target;
+  }
+  const values = allocate(target.dtype, count);
+  fill(generator, values, false);
+  const order = memoryOrder(target.strides);
+  const shape = order.map((dim) => target.shape[dim]);
+  const source = fresh(shape, target.dtype);
+  source.storage.data.set(values);
+  copyInto(arranged(target, {
+    shape, strides: order.map((dim) => target.strides[dim]), offset: target.offset,
+  }), source);
+  return target;
+}
+
+/** Overwrites a tensor as its in-place methods do; gradients of what it held before are zeros. */
+export function drawInPlace(name: string, target: Tensor, generator: Generator, fill: Fill): void {
+  const op: Differentiable = { name: name.slice(0, -1), inputs: ["input"], rules: [zeroGradient] };
+  const recorded = isRecorded(op, [target]);
+  checkInPlace(name, target, target.shape, target.dtype, recorded);
+  const before = arranged(target, target);
+  before.history = target.history;
+  before.outputIndex = target.outputIndex;
+  draw(target, generator, fill);
+  bumpVersion(target, name);
+  record(op, [before], [target], null);
+}
+
+const zeroGradient = {
+  reads: [],
+  gradient: ({ grad }: { readonly grad: Tensor }) => fresh(grad.shape, grad.dtype),
+};

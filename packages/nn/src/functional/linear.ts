@@ -1,0 +1,51 @@
+// The affine map of fully connected layers.
+import { add, matmul, transpose, type Tensor } from "@chainrule/core";
+import { checkTensor, composite, fail, real, showShape, type Op } from "@chainrule/core/internal";
+
+/**
+ * `x Wᵀ + b`: `[…, inFeatures] → […, outFeatures]`, weight `[outFeatures, inFeatures]`.
+ * @throws when the last size of the input is not that of the weight
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+ */
+export const linear: Op<(input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor> =
+  composite({
+    name: "linear",
+    call(input: Tensor, weight: Tensor, bias: Tensor | null = null) {
+      check(input, weight, bias);
+      const product = matmul(input, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
+      return bias === null ? product : add(product, bias);
+    },
+    samples: [
+      [real([4, 3]), real([2, 3]), real([2])], [real([4, 3]), real([2, 3])],
+      [real([3]), real([2, 3]), real([2])], [real([2, 2, 3]), real([1, 3]), real([1])],
+      [real([0, 3]), real([2, 3]), real([2])], [real([4, 3]), real([3])],
+    ],
+    rejects: [
+      { args: [real([2, 3]), real([4, 5])],
+        message: "mat1 and mat2 shapes cannot be multiplied (2x3 and 5x4)" },
+      { args: [real([]), real([4, 5])], message: "need to be at least 1D" },
+      { args: [real([2, 3]), real([4, 3]), real([3])], message: "bias has shape [3]" },
+    ],
+  });
+
+function check(input: Tensor, weight: Tensor, bias: Tensor | null): void {
+  checkTensor("linear", "input", input);
+  checkTensor("linear", "weight", weight);
+  if (bias !== null) checkTensor("linear", "bias", bias);
+  if (input.ndim === 0) fail("linear", "both arguments to matmul need to be at least 1D, the input is 0D");
+  if (weight.ndim !== 1 && weight.ndim !== 2) {
+    fail("linear", `weight must be [outFeatures, inFeatures], got shape ${showShape(weight.shape)}`);
+  }
+  const features = input.shape[input.ndim - 1];
+  const [out, expected] = weight.ndim === 1 ? [1, weight.shape[0]] : weight.shape;
+  if (features !== expected) {
+    const rows = input.numel() / features;
+    fail("linear", `mat1 and mat2 shapes cannot be multiplied (${rows}x${features} and ` +
+      `${expected}x${out}): input ${showShape(input.shape)} has ${features} features, weight ` +
+      `${showShape(weight.shape)} takes ${expected}`, { input: input.shape, weight: weight.shape });
+  }
+  if (bias !== null && bias.ndim > 0 && !(bias.ndim === 1 && [1, out].includes(bias.shape[0]))) {
+    fail("linear", `bias has shape ${showShape(bias.shape)}, the weight ` +
+      `${showShape(weight.shape)} gives ${out} features`);
+  }
+}
