@@ -1,5 +1,5 @@
 // A progress line in the terminal around any loop; silent where there is no terminal.
-import { fail, show } from "./errors.ts";
+import { DataError, fail, show } from "./errors.ts";
 
 /** What is shown after the numbers: values by name, or a text. */
 export type Postfix = string | Readonly<Record<string, string | number>>;
@@ -60,7 +60,7 @@ function clip(text: string, columns: number): string {
 }
 
 function clock(seconds: number): string {
-  const whole = Math.round(seconds);
+  const whole = Math.floor(seconds);
   const pair = (value: number): string => String(Math.floor(value)).padStart(2, "0");
   const minutes = `${pair((whole / 60) % 60)}:${pair(whole % 60)}`;
   return whole < 3600 ? minutes : `${Math.floor(whole / 3600)}:${minutes}`;
@@ -165,11 +165,16 @@ async function* watchAsync<T>(
   }
 }
 
-/** Items to come, where the iterable says so. */
+/** Items to come, where the iterable says so: a DataLoader over a stream throws when asked. */
 function sizeOf(iterable: object): number | undefined {
-  const { length, size } = iterable as { length?: unknown; size?: unknown };
-  const found = [length, size].find((value) => Number.isSafeInteger(value) && Number(value) >= 0);
-  return found as number | undefined;
+  const sized = iterable as { length?: unknown; size?: unknown };
+  try {
+    const counts = [sized.length, sized.size];
+    return counts.find((count): count is number => Number.isSafeInteger(count) && Number(count) >= 0);
+  } catch (error) {
+    if (error instanceof DataError) return undefined;
+    throw error;
+  }
 }
 
 function checkPostfix(postfix: unknown): void {

@@ -11,3 +11,6 @@ export {
   kaimingNormal_, kaimingUniform_, xavierNormal_, xavierUniform_, type KaimingOptions,
   type XavierOptions,
 } from "./init/scaled.ts";
+export {
+  orthogonal_, sparse_, type OrthogonalOptions, type SparseOptions,
+} from "./init/structured.ts";

@@ -1,5 +1,5 @@
 // What all optimizers share: parameter groups, state by parameter, stepping, saving and loading.
-import { enableGrad, noGrad, Tensor, zeros } from "@chainrule/core";
+import { enableGrad, noGrad, Tensor } from "@chainrule/core";
 import { fail, show } from "@chainrule/core/internal";
 
 /** The method that Node's `console.log` calls. */
@@ -108,11 +108,10 @@ export abstract class Optimizer<Options extends object> {
     /** Drop the gradients instead of writing zeros into them. Default `true`. */
     readonly setToNone?: boolean;
   } = {}): void {
-    for (const { params } of this.paramGroups) {
-      for (const param of params) {
-        if (setToNone || param.grad === null) param.grad = null;
-        else param.grad = zeros(param.shape, { dtype: param.dtype });
-      }
+    for (const param of this.paramGroups.flatMap(({ params }) => params)) {
+      if (setToNone || param.grad === null) param.grad = null;
+      else if (param.grad.gradFn === null) param.grad.zero_();
+      else param.grad = param.grad.detach().zero_();
     }
   }
 

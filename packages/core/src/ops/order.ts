@@ -2,7 +2,7 @@
 import { fail } from "../errors.ts";
 import { variable, type Expression } from "../expression/expression.ts";
 import { accumulator, position, reduction } from "../kernels/reduce.ts";
-import type { Dims } from "../shape/dims.ts";
+import { showShape, type Dims } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { maximum, minimum, mul } from "./binary.ts";
 import { primitive } from "./define.ts";
@@ -73,15 +73,15 @@ function prepareExtreme(
   const prepared = prepareReduction(op, input, dim, options);
   if (dim === undefined || dim === null) {
     if (input.numel() === 0) {
-      fail(op, "Expected reduction dim to be specified for input.numel() == 0. " +
-        `Specify the reduction dim with the 'dim' argument: the shape is [${input.shape.join(", ")}]`);
+      fail(op, "Expected reduction dim to be specified for input.numel() == 0. Specify the " +
+        `reduction dim with the 'dim' argument: the shape is ${showShape(input.shape)}`);
     }
     return prepared;
   }
   const empty = prepared.attributes.dims.find((axis) => input.shape[axis] === 0);
   if (empty !== undefined) {
     fail(op, `Expected reduction dim ${empty} to have non-zero size: ` +
-      `the shape is [${input.shape.join(", ")}]`);
+      `the shape is ${showShape(input.shape)}`);
   }
   return prepared;
 }

@@ -39,11 +39,13 @@ export type Arithmetic = Ops<typeof unary & typeof trigonometry & typeof roundin
 /** Ops with a method only. */
 export type Others = Ops<typeof comparison & typeof convert & typeof view & typeof rearrange &
   typeof slicing & typeof copies & typeof diagonal & typeof indexing & typeof positions &
-  typeof gather & typeof linalg & typeof matmul & typeof norm & typeof order & typeof reduction & typeof variance & typeof scan & typeof softmax & typeof write>;
+  typeof gather & typeof linalg & typeof matmul & typeof reduction & typeof variance &
+  typeof order & typeof norm & typeof scan & typeof softmax & typeof write>;
 
 /** Families whose ops are methods too. */
 const methods = [unary, trigonometry, rounding, binary, ternary, comparison, convert, view,
-  rearrange, slicing, copies, diagonal, indexing, positions, gather, reduction, variance, order, norm, scan, softmax, matmul, linalg, write];
+  rearrange, slicing, copies, diagonal, indexing, positions, gather, reduction, variance, order,
+  norm, scan, softmax, matmul, linalg, write];
 
 /** Families of functions on lists of tensors, which no tensor has as a method. */
 const functions = [join, einsum];

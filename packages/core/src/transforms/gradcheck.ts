@@ -49,10 +49,10 @@ const optionNames = ["eps", "atol", "rtol", "fastMode", "raiseException", "nonde
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.html
  */
 export function gradcheck<I extends readonly unknown[]>(
-  f: (...inputs: I) => Outputs, inputs: readonly [...I], options: GradcheckOptions = {},
+  f: (...inputs: NoInfer<I>) => Outputs, inputs: readonly [...I], options: GradcheckOptions = {},
 ): boolean {
   checkOptions("gradcheck", options, optionNames);
-  return check("gradcheck", () => f(...inputs as unknown as I), inputs, options);
+  return check("gradcheck", () => f(...inputs as unknown as NoInfer<I>), inputs, options);
 }
 
 /**
@@ -62,16 +62,17 @@ export function gradcheck<I extends readonly unknown[]>(
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradgradcheck.html
  */
 export function gradgradcheck<I extends readonly unknown[]>(
-  f: (...inputs: I) => Outputs, inputs: readonly [...I],
+  f: (...inputs: NoInfer<I>) => Outputs, inputs: readonly [...I],
   { gradOutputs, ...options }: GradgradcheckOptions = {},
 ): boolean {
   checkOptions("gradgradcheck", options, optionNames);
-  const run = () => differentiable(outputsOf("gradgradcheck", f(...inputs as unknown as I)));
+  const given = inputs as unknown as NoInfer<I>;
+  const run = () => differentiable(outputsOf("gradgradcheck", f(...given)));
   const wanted = differentiable(tensorsOf("gradgradcheck", inputs));
   const outputs = enableGrad(run);
   if (outputs.length === 0) fail("gradgradcheck", "no output of the function requires grad");
-  const cotangents = (gradOutputs ?? randomCotangents(new Generator(1), outputs)).map((given) =>
-    given.requiresGrad ? given : given.clone().requiresGrad_());
+  const cotangents = (gradOutputs ?? randomCotangents(new Generator(1), outputs)).map((cotangent) =>
+    cotangent.requiresGrad ? cotangent : cotangent.clone().requiresGrad_());
   const gradients = () => grad(run(), wanted, {
     gradOutputs: cotangents, createGraph: true, allowUnused: true,
   }).filter((gradient) => gradient !== null);

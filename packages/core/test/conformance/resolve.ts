@@ -27,10 +27,13 @@ const positional: Readonly<Record<string, readonly string[]>> = {
   norm: ["p", "dim"],
 };
 
+/** Names of the fixtures that are no names of PyTorch, and the method that does the same here. */
+const renamed: Readonly<Record<string, string>> = { setitem: "indexPut_" };
+
 /** Looks an op up; `null` where it does not exist. */
 export function resolve({ op, ns }: Named, namespaces: Namespaces): Call | null {
   const owner = ns === "tensor" ? undefined : namespaces[ns] as Record<string, unknown> | undefined;
-  const method = ns === "tensor" || ns === "torch" ? methodOf(op) : null;
+  const method = ns === "tensor" || ns === "torch" ? methodOf(renamed[op] ?? op) : null;
   const call = typeof owner?.[op] === "function"
     ? owner[op] as (...args: unknown[]) => unknown : method;
   if (call === null) return null;

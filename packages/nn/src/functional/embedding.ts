@@ -115,7 +115,7 @@ Op<(input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor> = comp
   },
   samples: [
     [integers([2, 3], 4), real([4, 2])], [integers([], 3), real([3, 2])],
-    [integers([5], 3), real([3, 2]), { paddingIdx: -1 }], [integers([0], 3), real([3, 2])],
+    [integers([5], 2), real([3, 2]), { paddingIdx: -1 }], [integers([0], 3), real([3, 2])],
   ],
   rejects: [
     { args: [integers([2], 9, 4), real([4, 2])], message: "index out of range in self" },
