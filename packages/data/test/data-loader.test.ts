@@ -150,7 +150,8 @@ describe("an iterable dataset", () => {
       const options = { batchSize, dropLast, collateFn: list };
       const loader = new DataLoader(array, options);
       const batches = [...loader];
-      expect(batches.flat()).toEqual(array.slice(0, dropLast ? length - length % batchSize : length));
+      const kept = dropLast ? length - length % batchSize : length;
+      expect(batches.flat()).toEqual(array.slice(0, kept));
       expect(batches).toHaveLength(loader.length);
       expect(await collect(new DataLoader(stream(length), options))).toEqual(batches);
       expect(await collect(new DataLoader(stream(length), { batchSize: null }))).toEqual(array);
@@ -214,6 +215,7 @@ describe("DataLoader refuses", () => {
 
   test("an index that the dataset does not have", () => {
     const dataset = new TensorDataset(tensor([1, 2]));
-    expect(() => [...new DataLoader(dataset, { sampler: [2] })]).toThrow("index 2 is out of bounds");
+    const loader = new DataLoader(dataset, { sampler: [2] });
+    expect(() => [...loader]).toThrow("index 2 is out of bounds");
   });
 });

@@ -142,7 +142,8 @@ describe("randomSplit", () => {
   test("a part without samples is warned of", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     expect(randomSplit(range(1), [0.5, 0.5]).map((part) => part.length)).toEqual([1, 0]);
-    expect(warn.mock.calls).toEqual([[expect.stringContaining("Length of split at index 1 is 0.")]]);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.stringContaining("Length of split at index 1 is 0."));
     warn.mockRestore();
   });
 

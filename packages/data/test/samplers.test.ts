@@ -77,7 +77,8 @@ describe("every iteration of", () => {
   test("BatchSampler gives the sampler's indices in full batches, but for the last", () => {
     fc.assert(fc.property(sizes, fc.integer({ min: 1, max: 20 }), fc.boolean(),
       (length, batchSize, dropLast) => {
-        const sampler = new BatchSampler(new SequentialSampler({ length }), batchSize, { dropLast });
+        const order = new SequentialSampler({ length });
+        const sampler = new BatchSampler(order, batchSize, { dropLast });
         const batches = [...sampler];
         const kept = dropLast ? length - length % batchSize : length;
         expect(batches.flat()).toEqual(Array.from({ length: kept }, (_, i) => i));

@@ -5,7 +5,7 @@ import { Buffer } from "./buffer.ts";
 import type { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
-/** The method by which a module tells its named members; own fields unless a container says else. */
+/** The method by which a module tells its named members: own fields, or a container's items. */
 export const members: unique symbol = Symbol("chainrule.members");
 
 /** A buffer with its place in the state dict. */

@@ -22,8 +22,7 @@ interface ModuleCase {
     readonly outputs: readonly TensorData[];
     readonly cotangents: readonly (TensorData | null)[];
     readonly inputGrads: readonly (TensorData | null)[];
-    readonly paramGrads: Readonly<Record<string, TensorData | null>>;
-    readonly buffersAfter?: Readonly<Record<string, TensorData>>;
+    readonly paramGrads: readonly { readonly key: string; readonly tensor: TensorData | null }[];
   }[];
 }
 
@@ -66,7 +65,7 @@ function checkModule(c: ModuleCase, dtype: DType): void {
     call.inputGrads.forEach((expected, i) =>
       demandExpected(`input gradient ${i}`, gradients[i], expected, bounds(expected)));
     parameters.forEach(([name], i) => {
-      const expected = call.paramGrads[name];
+      const { tensor: expected } = call.paramGrads.find(({ key }) => key === name)!;
       demandExpected(name, gradients[decoder.flagged.length + i], expected, bounds(expected));
     });
   }

@@ -8,7 +8,7 @@ import { NamedModules } from "./named.ts";
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ModuleList.html
  */
 export class ModuleList<M extends Module = Module> extends NamedModules<M> {
-  readonly [index: number]: M;
+  [index: number]: M;
 
   constructor(modules: Iterable<M> = []) {
     super();

@@ -21,7 +21,7 @@ export type ModulesByName = ReadonlyMap<string, Module> | readonly (readonly [st
  */
 export class Sequential extends NamedModules {
   // `any`: what a module at a position is, only the caller knows.
-  readonly [index: number]: any;
+  [index: number]: any;
 
   constructor(...modules: readonly Module[]);
   constructor(modules: ModulesByName);

@@ -23,7 +23,8 @@ function checkFactor(op: string, name: string, factor: Tensor | null, input: Sha
   if (factor === null) return;
   checkTensor(op, name, factor);
   if (!sameShape(broadcastShapes(op, factor.shape, input), input)) {
-    fail(op, `${name} of shape ${showShape(factor.shape)} does not broadcast to ${showShape(input)}`);
+    fail(op, `${name} of shape ${showShape(factor.shape)} does not broadcast to ` +
+      showShape(input));
   }
 }
 
@@ -113,7 +114,7 @@ export const logitTerm: Op<(input: Tensor, target: Tensor, weight: Tensor | numb
  * Cross entropy of the logistic function of scores against targets, without overflow; a mean
  * divides by the number of elements, whatever the weights.
  * @throws when shapes differ
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
  */
 export const binaryCrossEntropyWithLogits:
 Op<(input: Tensor, target: Tensor, options?: LogitLossOptions) => Tensor> = composite({

@@ -1,7 +1,7 @@
 // Rows of a table by index, and indices as rows of zeros with a one.
 import type { Tensor } from "@chainrule/core";
-import { checkOptions, checkTensor, composite, fail, fresh, integers, primitive, real, rowMajor, show,
-  showShape, type Op, type TypedArray,
+import { checkOptions, checkTensor, composite, fail, fresh, integers, primitive, real, rowMajor,
+  show, showShape, type Op, type TypedArray,
 } from "@chainrule/core/internal";
 import { indicesOf } from "./indices.ts";
 
@@ -55,7 +55,8 @@ export const embeddingRowsBackward: Op<(grad: Tensor, lookup: Lookup) => Tensor>
     return result;
   },
   gradients: (reads) => ({
-    grad: reads([], ({ grad, attributes }) => withoutPadding(embeddingRows(grad, attributes), attributes)),
+    grad: reads([], ({ grad, attributes }) =>
+      withoutPadding(embeddingRows(grad, attributes), attributes)),
   }),
   samples: [[real([4, 2]), lookup], [real([4, 2]), { ...lookup, padding: 2 }]],
 });
@@ -104,11 +105,12 @@ Op<(input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor> = comp
     }
     const [rows] = weight.shape;
     const indices = indicesOf("embedding", "indices", input,
-      "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, " +
-      "Int;");
+      "Expected tensor for argument #1 'indices' to have one of the following scalar types: " +
+      "Long, Int;");
     const outside = indices.find((index: number) => index < 0 || index >= rows);
     if (outside !== undefined) {
-      fail("embedding", `index out of range in self: ${outside} of ${rows} rows`, { outside, rows });
+      fail("embedding", `index out of range in self: ${outside} of ${rows} rows`,
+        { outside, rows });
     }
     const padding = checkPadding("embedding", options?.paddingIdx, rows);
     return embeddingRows(weight, { indices, indexShape: input.shape, rows, padding });

@@ -32,9 +32,12 @@ function check(input: Tensor, weight: Tensor, bias: Tensor | null): void {
   checkTensor("linear", "input", input);
   checkTensor("linear", "weight", weight);
   if (bias !== null) checkTensor("linear", "bias", bias);
-  if (input.ndim === 0) fail("linear", "both arguments to matmul need to be at least 1D, the input is 0D");
+  if (input.ndim === 0) {
+    fail("linear", "both arguments to matmul need to be at least 1D, the input is 0D");
+  }
   if (weight.ndim !== 1 && weight.ndim !== 2) {
-    fail("linear", `weight must be [outFeatures, inFeatures], got shape ${showShape(weight.shape)}`);
+    fail("linear", "weight must be [outFeatures, inFeatures], got shape " +
+      showShape(weight.shape));
   }
   const features = input.shape[input.ndim - 1];
   const [out, expected] = weight.ndim === 1 ? [1, weight.shape[0]] : weight.shape;

@@ -1,5 +1,5 @@
 // Initial values with structure between them: orthogonal and sparse matrices.
-import { noGrad, randperm, type Tensor } from "@chainrule/core";
+import { randperm, type Tensor } from "@chainrule/core";
 import { copyOf, fail, fresh, showShape } from "@chainrule/core/internal";
 import { write } from "./fill.ts";
 import { checkFill, checkFinite, fillNormal, type RandomOptions } from "./random-options.ts";
@@ -91,7 +91,7 @@ export function sparse_(tensor: Tensor, sparsity: number, options?: SparseOption
   fillNormal(tensor, 0, options?.std ?? 0.01, options);
   const { data } = copyOf(tensor, "float64").storage;
   for (let column = 0; column < columns; column++) {
-    const order = noGrad(() => randperm(rows, { generator: options?.generator })).toTypedArray();
+    const order = randperm(rows, { generator: options?.generator }).toTypedArray();
     for (let i = 0; i < zeros; i++) data[order[i] * columns + column] = 0;
   }
   return write(tensor, "sparse_", (out) => { out.set(data); });
