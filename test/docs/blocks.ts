@@ -1,6 +1,9 @@
 // Code that the documentation shows: `ts` blocks of Markdown files and `@example` comments.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import * as core from "@chainrule/core";
+import * as data from "@chainrule/data";
+import * as optim from "@chainrule/optim";
 
 /** Root of the repository. */
 export const root = join(import.meta.dirname, "../..");
@@ -27,8 +30,20 @@ export function allBlocks(): Block[] {
     .flatMap((name) => filesUnder(join(root, "packages", name, "src"), ".ts"));
   return [
     ...pages.flatMap((path) => blocksOf(path, readFileSync(path, "utf8"))),
-    ...sources.flatMap((path) => blocksOf(path, examplesOf(readFileSync(path, "utf8")))),
+    ...sources.flatMap((path) => blocksOf(path, examplesOf(readFileSync(path, "utf8")))
+      .map((block) => ({ ...block, code: withImports(block.code) }))),
   ];
+}
+
+/** An example from a doc comment, with imports of the public names that it uses. */
+function withImports(code: string): string {
+  const words = new Set(code.match(/\b[A-Za-z_]\w*\b/g));
+  const imports = Object.entries({ core, optim, data }).map(([name, exports]) => {
+    const used = Object.keys(exports).filter((key) => words.has(key) && key !== "default");
+    return `import { ${used.join(", ")} } from "@chainrule/${name}";`;
+  });
+  return code.includes("import ") ? code
+    : `${imports.join("\n")}\nimport * as nn from "@chainrule/nn";\n${code}`;
 }
 
 /** The `@example` parts of doc comments, without their stars. */

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { format } from "node:util";
 import { expect, test, vi } from "vitest";
 import { allBlocks, root } from "./blocks.ts";
 
@@ -18,7 +19,7 @@ test.each(blocks)("$name", async ({ name, code, prints }) => {
   writeFileSync(file, code);
   const said: string[] = [];
   const log = vi.spyOn(console, "log").mockImplementation((...values: unknown[]) => {
-    said.push(values.map(String).join(" "));
+    said.push(format(...values));
   });
   try {
     await import(pathToFileURL(file).href);

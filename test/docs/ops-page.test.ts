@@ -8,13 +8,13 @@ import { opsPage } from "./ops-page.ts";
 
 const path = join(root, "docs", "ops.md");
 
-test("docs/ops.md is what the op table gives", () => {
-  const page = opsPage();
+test("docs/ops.md is what the op table gives", async () => {
+  const page = await opsPage();
   if (process.env.UPDATE_DOCS) writeFileSync(path, page);
   expect(readFileSync(path, "utf8")).toBe(page);
 });
 
-test("docs/ops.md names every op", () => {
-  const page = opsPage();
+test("docs/ops.md names every op", async () => {
+  const page = await opsPage();
   expect([...table.keys()].filter((name) => !page.includes(`| \`${name}\``))).toEqual([]);
 });

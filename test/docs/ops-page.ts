@@ -1,8 +1,9 @@
 // The page docs/ops.md, made from the op table and the comments of its entries.
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
-import { table } from "@chainrule/core/internal";
+import { table, type Op, type Signature } from "@chainrule/core/internal";
 import { filesUnder, root } from "./blocks.ts";
 
 const folder = join(root, "packages/core/src/ops");
@@ -14,31 +15,35 @@ function pytorchName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Names and first comment lines of the ops that a family file exports, in its order. */
-function entriesOf(file: string): Entry[] {
+/** Names and first comment paragraphs of the ops that a family file exports, in its order. */
+async function entriesOf(file: string): Promise<Entry[]> {
+  const family = await import(pathToFileURL(file).href) as Record<string, unknown>;
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"),
     ts.ScriptTarget.Latest, true);
+  const exported = exportedNames(source);
   return source.statements.filter(ts.isVariableStatement).flatMap((statement) => {
     const [declaration] = statement.declarationList.declarations;
     const [comment] = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
-    const name = nameOf(declaration);
-    if (name === null || comment === undefined || !table.has(name)) return [];
+    const local = declaration!.name.getText();
+    const op = family[exported.get(local) ?? local] as Partial<Op<Signature>> | undefined;
+    const name = op?.definition?.name;
+    if (name === undefined || comment === undefined || table.get(name) !== op) return [];
     const text = ts.getTextOfJSDocComment(comment.comment) ?? "";
-    return [{ name, comment: text.split("\n\n")[0].replace(/\s+/g, " ") }];
+    return [{ name, comment: text.split("\n\n")[0]!.replace(/\s+/g, " ") }];
   });
 }
 
-/** The `name` of the entry that a constant is initialised with. */
-function nameOf(declaration: ts.VariableDeclaration): string | null {
-  const call = declaration.initializer;
-  if (call === undefined || !ts.isCallExpression(call)) return null;
-  const [description] = call.arguments;
-  if (description === undefined || !ts.isObjectLiteralExpression(description)) return null;
-  for (const property of description.properties) {
-    if (ts.isPropertyAssignment(property) && property.name.getText() === "name" &&
-      ts.isStringLiteral(property.initializer)) return property.initializer.text;
+/** What `export { local as exported }` renames. */
+function exportedNames(source: ts.SourceFile): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const statement of source.statements) {
+    if (!ts.isExportDeclaration(statement) || statement.exportClause === undefined) continue;
+    if (!ts.isNamedExports(statement.exportClause)) continue;
+    for (const { propertyName, name } of statement.exportClause.elements) {
+      if (propertyName !== undefined) names.set(propertyName.text, name.text);
+    }
   }
-  return null;
+  return names;
 }
 
 function row({ name, comment }: Entry): string {
@@ -50,9 +55,10 @@ function row({ name, comment }: Entry): string {
 }
 
 /** The page as Markdown. */
-export function opsPage(): string {
-  const families = filesUnder(folder, ".ts").map((file) => ({ file, entries: entriesOf(file) }))
-    .filter(({ entries }) => entries.length > 0);
+export async function opsPage(): Promise<string> {
+  const files = filesUnder(folder, ".ts");
+  const families = (await Promise.all(files.map(async (file) =>
+    ({ file, entries: await entriesOf(file) })))).filter(({ entries }) => entries.length > 0);
   const sections = families.map(({ file, entries }) =>
     `## ${relative(folder, file).replace(".ts", "")}\n\n` +
     "| op | PyTorch | formula | kind | |\n| --- | --- | --- | --- | --- |\n" +

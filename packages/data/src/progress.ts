@@ -67,8 +67,8 @@ function clock(seconds: number): string {
 }
 
 function rate(perSecond: number): string {
-  if (perSecond >= 1 || perSecond === 0) return `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} it/s`;
-  return `${(1 / perSecond).toFixed(1)} s/it`;
+  if (perSecond > 0 && perSecond < 1) return `${(1 / perSecond).toFixed(1)} s/it`;
+  return `${perSecond.toFixed(perSecond < 100 ? 1 : 0)} it/s`;
 }
 
 function postfixText(postfix: Postfix): string {
@@ -99,8 +99,9 @@ interface Reading {
 function lineText({ label, done, total, seconds, postfix }: Reading, columns: number): string {
   const perSecond = seconds > 0 ? done / seconds : 0;
   const known = total !== undefined && done <= total;
-  const left = known && done < total ? `<${done > 0 ? clock((total - done) / perSecond) : "?"}` : "";
-  const details = [`${clock(seconds)}${left}`, rate(perSecond), postfix].filter(Boolean).join(", ");
+  const left = perSecond > 0 && known ? clock((total - done) / perSecond) : "?";
+  const time = known && done < total ? `${clock(seconds)}<${left}` : clock(seconds);
+  const details = [time, rate(perSecond), postfix].filter(Boolean).join(", ");
   const start = label === "" ? "" : `${label} `;
   if (!known) return clip(`${start}${done} it [${details}]`, columns);
   const fraction = total === 0 ? 1 : done / total;
@@ -165,12 +166,15 @@ async function* watchAsync<T>(
   }
 }
 
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Items to come, where the iterable says so: a DataLoader over a stream throws when asked. */
 function sizeOf(iterable: object): number | undefined {
   const sized = iterable as { length?: unknown; size?: unknown };
   try {
-    const counts = [sized.length, sized.size];
-    return counts.find((count): count is number => Number.isSafeInteger(count) && Number(count) >= 0);
+    return [sized.length, sized.size].find(isCount);
   } catch (error) {
     if (error instanceof DataError) return undefined;
     throw error;
@@ -184,9 +188,7 @@ function checkPostfix(postfix: unknown): void {
 
 function checkOptions({ label = "", total = 0, postfix = "", stream }: ProgressOptions): void {
   if (typeof label !== "string") fail("progress", `label must be a string, got ${show(label)}`);
-  if (!Number.isSafeInteger(total) || total < 0) {
-    fail("progress", `total must be a non-negative integer, got ${show(total)}`);
-  }
+  if (!isCount(total)) fail("progress", `total must be a non-negative integer, got ${show(total)}`);
   checkPostfix(postfix);
   if (stream !== undefined && typeof stream?.write !== "function") {
     fail("progress", `stream must have write(), got ${show(stream)}`);

@@ -39,7 +39,8 @@ describe("progress", () => {
   });
 
   test("a synchronous iterable stays one, an asynchronous too, and what is both stays both", () => {
-    const both = { [Symbol.iterator]: () => [1].values(), [Symbol.asyncIterator]: () => countTo(1) };
+    const sync = { [Symbol.iterator]: () => [1].values() };
+    const both = { ...sync, [Symbol.asyncIterator]: () => countTo(1) };
     const kinds = (bar: object): boolean[] => [Symbol.iterator in bar, Symbol.asyncIterator in bar];
     expect(kinds(progress([1]))).toEqual([true, false]);
     expect(kinds(progress(countTo(1)))).toEqual([false, true]);
@@ -94,7 +95,7 @@ describe("progress", () => {
     expect(written.length).toBeLessThanOrEqual(102);
   });
 
-  test("leaving the loop by break or by an error ends the line, once, and closes the source", () => {
+  test("leaving the loop, by break or error, ends the line once and closes the source", () => {
     for (const leave of ["break", "throw", "source"]) {
       const { stream, written, drawings } = terminal();
       const closed = vi.fn();

@@ -16,5 +16,5 @@ export type { ClassLossOptions, SmoothedLossOptions } from "./functional/likelih
 export { linear } from "./functional/linear.ts";
 export type { LossOptions, Reduction } from "./functional/reduction.ts";
 export {
-  gaussianNllLoss, l1Loss, mseLoss, type GaussianNllLossOptions, type Loss,
+  gaussianNllLoss, l1Loss, mseLoss, type ElementwiseLoss, type GaussianNllLossOptions,
 } from "./functional/regression-loss.ts";

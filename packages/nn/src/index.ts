@@ -5,6 +5,7 @@ export { Buffer, type BufferOptions } from "./buffer.ts";
 export type { LoadOptions, LoadResult, StateDict, StateSource } from "./state-dict.ts";
 
 // containers
+export { NamedModules } from "./containers/named.ts";
 export { Sequential, type ModulesByName } from "./containers/sequential.ts";
 export { ModuleList } from "./containers/module-list.ts";
 export { ModuleDict } from "./containers/module-dict.ts";
@@ -20,7 +21,7 @@ export { Embedding, type EmbeddingLayerOptions } from "./layers/embedding.ts";
 
 // losses
 export {
-  MSELoss, L1Loss, CrossEntropyLoss, NLLLoss, BCELoss, BCEWithLogitsLoss, GaussianNLLLoss,
+  Loss, MSELoss, L1Loss, CrossEntropyLoss, NLLLoss, BCELoss, BCEWithLogitsLoss, GaussianNLLLoss,
 } from "./layers/loss.ts";
 
 export * as functional from "./functional.ts";

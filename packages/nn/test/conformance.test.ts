@@ -7,7 +7,7 @@ import { readCases, resolveAll } from "../../core/test/conformance/fixtures.ts";
 import { checkErrorCase, checkOpCase, type OpCase } from "../../core/test/conformance/op-case.ts";
 import { checkProgram, type ProgramCase } from "../../core/test/conformance/program-case.ts";
 import { resolve, type Namespaces } from "../../core/test/conformance/resolve.ts";
-import missing from "./missing.json" with { type: "json" };
+import { missing } from "./missing.ts";
 
 /** The fixtures name a bias; here it is the third argument. */
 const linear = (input: Tensor, weight: Tensor, { bias }: { bias?: Tensor } = {}) =>

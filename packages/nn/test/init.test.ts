@@ -6,7 +6,7 @@ import { empty, erf, manualSeed, noGrad, ones, rand, tensor, Generator, type Sha
 import * as nn from "@chainrule/nn";
 import { decodeNumber, type Coded } from "../../core/test/conformance/decode.ts";
 import { erfinv } from "../src/init/erfinv.ts";
-import missing from "./missing.json" with { type: "json" };
+import { missing } from "./missing.ts";
 
 interface Result {
   readonly shape: Shape;
@@ -133,21 +133,23 @@ describe("formulas", () => {
     expect(nn.init.calculateFanInAndFanOut(empty(c.shape))).toEqual([c.fanIn, c.fanOut]);
     for (const { gain, uniformBound: bound, normalStd: std } of Object.values(c.xavier)) {
       expectScaled((target, generator) => nn.init.xavierUniform_(target, { gain, generator }),
-        (target, generator) => nn.init.uniform_(target, { a: -bound, b: bound, generator }), c.shape);
+        (target, generator) => nn.init.uniform_(target, { a: -bound, b: bound, generator }),
+        c.shape);
       expectScaled((target, generator) => nn.init.xavierNormal_(target, { gain, generator }),
         (target, generator) => nn.init.normal_(target, { std, generator }), c.shape);
     }
     for (const { uniformBound: bound, normalStd: std, ...options } of c.kaiming) {
       expectScaled((target, generator) =>
         nn.init.kaimingUniform_(target, { ...options, generator }),
-      (target, generator) => nn.init.uniform_(target, { a: -bound, b: bound, generator }), c.shape);
+      (target, generator) => nn.init.uniform_(target, { a: -bound, b: bound, generator }),
+      c.shape);
       expectScaled((target, generator) => nn.init.kaimingNormal_(target, { ...options, generator }),
         (target, generator) => nn.init.normal_(target, { std, generator }), c.shape);
     }
   });
 
-  it.each(cases.filter(({ id }) => id.startsWith("gain")))("$id", ({ nonlinearity, param, gain }) => {
-    expect(nn.init.calculateGain(nonlinearity, param ?? undefined)).toBeCloseTo(gain, 14);
+  it.each(cases.filter(({ id }) => id.startsWith("gain")))("$id", (c) => {
+    expect(nn.init.calculateGain(c.nonlinearity, c.param ?? undefined)).toBeCloseTo(c.gain, 14);
   });
 
   it.each(cases.filter(({ result }) => result !== undefined))("$id", (c) => {

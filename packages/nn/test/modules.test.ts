@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { grad, type DType, type Tensor } from "@chainrule/core";
 import * as nn from "@chainrule/nn";
-import { Decoder, type TensorArgument, type TensorData } from "../../core/test/conformance/decode.ts";
+import {
+  Decoder, type TensorArgument, type TensorData,
+} from "../../core/test/conformance/decode.ts";
 import { boundsOf, demandExpected } from "../../core/test/conformance/tolerances.ts";
-import missing from "./missing.json" with { type: "json" };
+import { missing } from "./missing.ts";
 
 interface ModuleCase {
   readonly id: string;
@@ -27,7 +29,9 @@ interface ModuleCase {
 }
 
 /** Named arguments that are positional here: a layer's one main setting. */
-const positional: Readonly<Record<string, string>> = { Dropout: "p", Softmax: "dim", LogSoftmax: "dim" };
+const positional: Readonly<Record<string, string>> = {
+  Dropout: "p", Softmax: "dim", LogSoftmax: "dim",
+};
 
 const layers = nn as unknown as Record<string, new (...args: unknown[]) => nn.Module>;
 

@@ -24,7 +24,7 @@ describe("stateDict", () => {
   });
 
   it("goes round: another module of the same build takes the values", () => {
-    const [from, to] = [new nn.Sequential(linear(), linear()), new nn.Sequential(linear(), linear())];
+    const [from, to] = [1, 2].map(() => new nn.Sequential(linear(), linear()));
     const weights = to.parameters();
     const result = to.loadStateDict(from.stateDict());
     expect(result).toEqual({ missingKeys: [], unexpectedKeys: [] });
@@ -88,7 +88,8 @@ describe("loadStateDict refuses", () => {
   });
 
   it("wrong shapes even when names need not agree", () => {
-    expect(() => linear().loadStateDict(bad, { strict: false })).toThrow("size mismatch for weight");
+    expect(() => linear().loadStateDict(bad, { strict: false }))
+      .toThrow("size mismatch for weight");
     const result = linear().loadStateDict({ bias: zeros([2]), foo: zeros([1]) }, { strict: false });
     expect(result).toEqual({ missingKeys: ["weight"], unexpectedKeys: ["foo"] });
   });

@@ -75,7 +75,6 @@ function degreesOfFreedom(shape: Shape, { dims, correction }: Spread): number {
 }
 
 /** Mean squared distance from the mean; divided by `n - correction`. */
-export { variance as var };
 const variance: Op<Variance> = primitive({
   name: "var", inputs: ["input"], formula: "Σ (x - x̄)² / (n - c)",
   prepare: (input: Tensor, dim?: Dims, options?: VarianceOptions) =>
@@ -89,6 +88,7 @@ const variance: Op<Variance> = primitive({
   }),
   samples, rejects,
 });
+export { variance as var };
 
 /** Root of `var`; where that is 0, so is the gradient. */
 export const std: Op<Variance> = primitive({

@@ -4,8 +4,14 @@ import { Tensor } from "../../src/index.ts";
 /** Where a fixture looks an op up. */
 export type Space = "torch" | "tensor" | "functional" | "linalg" | "special";
 
-/** The functions of each namespace that there is; `tensor` means methods. */
-export type Namespaces = { readonly [S in Exclude<Space, "tensor">]?: object };
+/** Named arguments that are positional here, by op and in order. */
+export type Placement = Readonly<Record<string, readonly string[]>>;
+
+/** The functions of each namespace that there is; methods of tensors are always there. */
+export type Namespaces = { readonly [S in Exclude<Space, "tensor">]?: object } & {
+  /** Placement of arguments beyond that of this package's own ops. */
+  readonly placement?: Placement;
+};
 
 /** What a fixture calls. */
 export interface Named {
@@ -17,10 +23,10 @@ export interface Named {
 export type Call = (args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>) => unknown;
 
 /**
- * Named arguments that are positional here, by op: what a call cannot do without, and its one main
+ * Placement of arguments by op: what a call cannot do without, and its one main
  * setting. Elsewhere only `dim` is, and the others are fields of the options object.
  */
-const positional: Readonly<Record<string, readonly string[]>> = {
+const ownPlacement: Placement = {
   flatten: ["startDim", "endDim"],
   tril: ["diagonal"], triu: ["diagonal"], tril_: ["diagonal"], triu_: ["diagonal"],
   diag: ["diagonal"], roll: ["dims"], rot90: ["k", "dims"], tensordot: ["dims"],
@@ -37,7 +43,8 @@ export function resolve({ op, ns }: Named, namespaces: Namespaces): Call | null 
   const call = typeof owner?.[op] === "function"
     ? owner[op] as (...args: unknown[]) => unknown : method;
   if (call === null) return null;
-  return (args, kwargs) => call(...args, ...placed(op, kwargs));
+  const names = namespaces.placement?.[op] ?? ownPlacement[op] ?? ["dim"];
+  return (args, kwargs) => call(...args, ...placed(names, kwargs));
 }
 
 /** How a missing op is listed: `inv` of `linalg` as `linalg.inv`. */
@@ -51,8 +58,9 @@ function methodOf(op: string): ((...args: unknown[]) => unknown) | null {
   return (self, ...args) => method.apply(self, args);
 }
 
-function placed(op: string, kwargs: Readonly<Record<string, unknown>>): unknown[] {
-  const names = positional[op] ?? ["dim"];
+function placed(
+  names: readonly string[], kwargs: Readonly<Record<string, unknown>>,
+): unknown[] {
   const used = names.findLastIndex((name) => name in kwargs) + 1;
   const result = names.slice(0, used).map((name) => kwargs[name]);
   const options = Object.entries(kwargs).filter(([name]) => !names.includes(name));

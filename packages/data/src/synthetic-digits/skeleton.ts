@@ -131,7 +131,7 @@ function measure({ values, count }: Segments): Extent {
     right = Math.max(right, ax, bx);
     top = Math.min(top, ay, by);
     bottom = Math.max(bottom, ay, by);
-    const length = Math.sqrt((bx - ax) ** 2 + (by - ay) ** 2);
+    const length = Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay));
     mass += length;
     massX += (length * (ax + bx)) / 2;
     massY += (length * (ay + by)) / 2;

@@ -66,7 +66,8 @@ describe("readIdx and writeIdx", () => {
     const path = join(folder, "source.idx");
     writeFileSync(path, bytes);
     const data = `data:application/gzip;base64,${Buffer.from(bytes).toString("base64")}`;
-    for (const source of [path, pathToFileURL(path), bytes, bytes.buffer, new Blob([bytes]), data]) {
+    const inMemory = [bytes, bytes.buffer, new Blob([bytes])];
+    for (const source of [path, pathToFileURL(path), data, ...inMemory]) {
       expect(await readIdx(source)).toEqual(small);
     }
     expect(readIdxSync(pathToFileURL(path))).toEqual(small);
@@ -81,7 +82,7 @@ describe("readIdx and writeIdx", () => {
     }
   });
 
-  test("any changed byte of a compressed file is refused, or gives another whole array", async () => {
+  test("any changed byte of a compressed file is refused, or changes nothing", async () => {
     const bytes = gzipSync(encodeIdx(small));
     const changes = fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.integer({ min: 1, max: 255 }));
     await fc.assert(

@@ -65,7 +65,7 @@ describe("synthesizeDigits", () => {
     expect(digests(again)).toEqual(digests(first));
   });
 
-  test.each([{ seed: 5 }, { train: 31 }, { test: 9 }])("other digits are drawn for %o", (change) => {
+  test.each([{ seed: 5 }, { train: 31 }, { test: 9 }])("%o draws other digits", (change) => {
     const first = synthesizeDigits(folder, options);
     const other = synthesizeDigits(folder, { ...options, ...change });
     expect(other.made).toBe(true);
@@ -73,7 +73,7 @@ describe("synthesizeDigits", () => {
     expect(synthesizeDigits(folder, { ...options, ...change }).made).toBe(false);
   });
 
-  test.each([...names, "synthetic-digits.json"])("a missing, cut or changed %s is redone", (name) => {
+  test.each([...names, "synthetic-digits.json"])("a lost, cut or changed %s is redone", (name) => {
     const first = synthesizeDigits(folder, options);
     const path = join(folder, name);
     const length = readFileSync(path).length;

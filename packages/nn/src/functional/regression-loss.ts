@@ -7,7 +7,7 @@ import { holdsEverywhere } from "./holds.ts";
 import { checkReduction, checkSameShape, reduced, type LossOptions } from "./reduction.ts";
 
 /** A loss of an input and a target of the same shape. */
-export type Loss<Options = LossOptions> =
+export type ElementwiseLoss<Options = LossOptions> =
   (input: Tensor, target: Tensor, options?: Options) => Tensor;
 
 const pairs = [
@@ -41,7 +41,7 @@ export const squaredError: Op<(input: Tensor, target: Tensor) => Tensor> = point
  * @throws when the shapes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
-export const mseLoss: Op<Loss> = composite({
+export const mseLoss: Op<ElementwiseLoss> = composite({
   name: "mseLoss",
   call(input: Tensor, target: Tensor, options?: LossOptions) {
     checkOptions("mseLoss", options, ["reduction"]);
@@ -63,7 +63,7 @@ export const absoluteError: Op<(input: Tensor, target: Tensor) => Tensor> = poin
  * @throws when the shapes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
  */
-export const l1Loss: Op<Loss> = composite({
+export const l1Loss: Op<ElementwiseLoss> = composite({
   name: "l1Loss",
   call(input: Tensor, target: Tensor, options?: LossOptions) {
     checkOptions("l1Loss", options, ["reduction"]);

@@ -15,7 +15,7 @@ import {
 import { Module } from "../module.ts";
 
 /** What all losses have: how the losses of elements are put together. */
-abstract class Loss extends Module {
+export abstract class Loss extends Module {
   readonly reduction: Reduction;
 
   constructor(name: string, options: LossOptions | undefined, known: readonly string[]) {
