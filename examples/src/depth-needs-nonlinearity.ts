@@ -35,7 +35,7 @@ console.log(`three linear layers against one:      largest difference ${gap.toEx
 assert.ok(gap < 1e-5, "three linear layers equal one, up to rounding");
 
 /** How far a function is from being affine: `f((a + b) / 2)` against `(f(a) + f(b)) / 2`. */
-function curvature(model: nn.Module<[Tensor], Tensor>): number {
+function curvature(model: nn.Module): number {
   const [a, b] = [randn([1000, 4]), randn([1000, 4])];
   return noGrad(() => distance(model(a.add(b).div(2)), model(a).add(model(b)).div(2)));
 }

@@ -12,22 +12,23 @@ export interface Digits {
 }
 
 /** Loads the digits and says which. */
-export function loadDigits(folder: string | undefined): Digits {
+export async function loadDigits(folder: string | undefined): Promise<Digits> {
   const real = folder ?? process.env.MNIST_DIR;
   if (real !== undefined && real !== "") {
     console.log(`MNIST from ${real}`);
-    const [train, test] = [true, false].map((isTrain) => MNIST.loadSync(real, { train: isTrain }));
-    return { train: train!, test: test!, isReal: true };
+    const train = await MNIST.load(real);
+    const test = await MNIST.load(real, { train: false });
+    return { train, test, isReal: true };
   }
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "chainrule", "digits");
+  const caches = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const cache = join(caches, "chainrule", "digits");
   mkdirSync(cache, { recursive: true });
   console.log(`digits drawn by SyntheticDigits, kept in ${cache}`);
-  console.log("for the real MNIST name the folder of its four IDX files: --data FOLDER or MNIST_DIR");
-  const [train, test] = [true, false].map((isTrain) => SyntheticDigits.load(cache, {
-    train: isTrain,
-    onProgress: (done, total) => {
-      if (process.stderr.isTTY) process.stderr.write(`\rdrawing ${done}/${total}`);
-    },
-  }));
-  return { train: train!, test: test!, isReal: false };
+  console.log("for the real MNIST, name the folder of its IDX files: --data FOLDER or MNIST_DIR");
+  const onProgress = (done: number, total: number) => {
+    if (process.stderr.isTTY) process.stderr.write(`\rdrawing ${done}/${total}\x1b[K`);
+  };
+  const train = await SyntheticDigits.load(cache, { onProgress });
+  const test = await SyntheticDigits.load(cache, { train: false });
+  return { train, test, isReal: false };
 }

@@ -33,7 +33,7 @@ class MultiLayerPerceptron extends nn.Module {
   }
 }
 
-const { train, test, isReal } = loadDigits(options.data);
+const { train, test, isReal } = await loadDigits(options.data);
 
 manualSeed(seed);
 const model = new MultiLayerPerceptron().to("cpu");

@@ -1,6 +1,7 @@
 // Three tasks, three losses: regression, classification, and a distribution's mean and variance.
 import assert from "node:assert/strict";
-import { cat, full, linspace, manualSeed, noGrad, randn, stack, type Tensor } from "@chainrule/core";
+import { cat, full, linspace, manualSeed, noGrad, randn, stack } from "@chainrule/core";
+import type { Tensor } from "@chainrule/core";
 import * as nn from "@chainrule/nn";
 import * as optim from "@chainrule/optim";
 

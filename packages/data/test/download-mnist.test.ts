@@ -150,6 +150,7 @@ describe("downloadMnist", () => {
     writeFileSync(part(), whole.subarray(0, 1000));
     await fetchAll({ a: withoutRanges });
     expect(asked[0]).toBe("a train-images.gz bytes=1000-");
+    expect(asked).toHaveLength(4);
     expectComplete();
   });
 

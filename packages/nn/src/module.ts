@@ -183,7 +183,7 @@ export abstract class Module {
     checkOptions("zeroGrad", options, ["setToNone"]);
     for (const parameter of this.parameters()) {
       if (options?.setToNone ?? true) parameter.grad = null;
-      else if (parameter.grad !== null) parameter.grad = parameter.grad.mul(0).detach();
+      else if (parameter.grad !== null) parameter.grad = parameter.grad.detach().zero_();
     }
   }
 

@@ -74,6 +74,7 @@ describe("refusals", () => {
     [() => new nn.Linear(3, 4)(ones([2, 5])),
       "linear: mat1 and mat2 shapes cannot be multiplied (2x5 and 3x4): input [2, 5] has 5 " +
       "features, weight [4, 3] takes 3"],
+    [() => new nn.Linear(3, 4)(ones([2, 0])), "cannot be multiplied (2x0 and 3x4)"],
     [() => new nn.Linear(2.5, 1), "inFeatures must be a whole number"],
     [() => new nn.Linear(2, 1, { bias: 1 as never }), "bias must be true or false"],
     [() => new nn.Softmax(undefined as never), "needs the dimension"],

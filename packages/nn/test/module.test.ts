@@ -224,6 +224,7 @@ describe("state of all modules below", () => {
     const layer = new nn.Linear(2, 1);
     layer(ones([3, 2])).sum().backward();
     expect(layer.bias!.grad!.tolist()).toEqual([3]);
+    layer.bias!.grad = tensor([NaN]);
     layer.zeroGrad({ setToNone: false });
     expect(layer.bias!.grad!.tolist()).toEqual([0]);
     layer.zeroGrad();

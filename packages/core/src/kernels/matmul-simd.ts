@@ -1,4 +1,4 @@
-// The float32 matrix product in WebAssembly SIMD. Operands are packed into its memory from JavaScript.
+// The float32 matrix product in WebAssembly SIMD; operands are packed from JavaScript.
 import type { Matrix } from "./matmul.ts";
 import { FunctionBuilder } from "../wasm/assembler.ts";
 import type { Code } from "../wasm/encoding.ts";

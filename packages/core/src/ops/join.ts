@@ -79,7 +79,7 @@ export const cat: Op<Join> = primitive({
     const dtype = tensors.map((item) => item.dtype).reduce(promote);
     const result = fresh(shape.with(dim, total), dtype);
     tensors.forEach((item, i) => {
-      if (sizes[i] > 0) place(result, item, dim, starts[i]);
+      if (item.numel() > 0) place(result, item, dim, starts[i]);
     });
     return result;
   },
@@ -92,6 +92,7 @@ export const cat: Op<Join> = primitive({
   samples: [
     [[real([2, 3]), real([2, 2])], 1], [[real([2]), real([3])]], [[real([2, 0]), real([2, 3])], -1],
     [[real([0]), real([2, 3])], 1], [[real([1, 2])]],
+    [[real([1, 0]), real([2, 0])]],
   ],
   rejects: [
     { args: [[]], message: "expected a non-empty list of Tensors" },

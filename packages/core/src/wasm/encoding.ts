@@ -1,21 +1,40 @@
 // The binary format of WebAssembly: numbers, vectors and sections as bytes.
 
 /** Bytes, nested for cheap concatenation; flattened once. */
-export type Code = number | readonly Code[];
+export type Code = number | Uint8Array | readonly Code[];
 
 /** All bytes of nested code in order. */
 export function flatten(code: Code): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
-  const visit = (part: Code): void => {
-    if (typeof part === "number") bytes.push(part);
-    else for (let i = 0; i < part.length; i++) visit(part[i]);
-  };
-  visit(code);
-  return Uint8Array.from(bytes);
+  const bytes = new Uint8Array(lengthOf(code));
+  write(code, bytes, 0);
+  return bytes;
+}
+
+function lengthOf(code: Code): number {
+  if (typeof code === "number") return 1;
+  if (code instanceof Uint8Array) return code.length;
+  let length = 0;
+  for (let i = 0; i < code.length; i++) length += lengthOf(code[i]);
+  return length;
+}
+
+function write(code: Code, bytes: Uint8Array, at: number): number {
+  if (typeof code === "number") {
+    bytes[at] = code;
+    return at + 1;
+  }
+  if (code instanceof Uint8Array) {
+    bytes.set(code, at);
+    return at + code.length;
+  }
+  let end = at;
+  for (let i = 0; i < code.length; i++) end = write(code[i], bytes, end);
+  return end;
 }
 
 /** An unsigned number in LEB128. */
 export function unsigned(value: number): Code {
+  if (value < 128) return value;
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -41,7 +60,7 @@ export function signed(value: number): Code {
 
 /** The four bytes of a float32. */
 export function float32Bytes(value: number): Code {
-  return [...new Uint8Array(new Float32Array([value]).buffer)];
+  return new Uint8Array(new Float32Array([value]).buffer);
 }
 
 /** A vector: its length, then its items. */
@@ -52,10 +71,10 @@ export function vector(items: readonly Code[]): Code {
 /** Bytes preceded by their number. */
 export function sized(code: Code): Code {
   const bytes = flatten(code);
-  return [unsigned(bytes.length), [...bytes]];
+  return [unsigned(bytes.length), bytes];
 }
 
 /** A name: its length and its UTF-8 bytes. */
 export function text(name: string): Code {
-  return sized([...new TextEncoder().encode(name)]);
+  return sized(new TextEncoder().encode(name));
 }

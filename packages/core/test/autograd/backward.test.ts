@@ -70,7 +70,7 @@ describe("backward", () => {
     expect(a.grad!.shape).toEqual([4, 0]);
   });
 
-  it("adds what comes through a root that another root depends on (test_dependent_backward)", () => {
+  it("adds what comes through roots that depend on roots (test_dependent_backward)", () => {
     const x = leaf([10], 1);
     const y = x.pow(2);
     const z = y.pow(3);
@@ -113,7 +113,7 @@ describe("backward", () => {
     demandSame("grad after the refusal", x.grad!, before);
   });
 
-  it("twice succeeds with retainGraph (test_backward_twice_retained_graph_with_saved_values)", () => {
+  it("twice succeeds with retainGraph (test_backward_twice_retained_graph…)", () => {
     const x = leaf([3], 1);
     const y = x.mul(x);
     y.backward(ones([3], { dtype: "float64" }), { retainGraph: true });
@@ -177,7 +177,8 @@ describe("backward", () => {
       .toThrow("grad can be implicitly created only for scalar outputs");
     expect(() => x.mul(2).backward(ones([2], { dtype: "float64" }))).toThrow(
       "Mismatch in shape: grad_output[0] has a shape of [2] and output[0] has a shape of [3].");
-    expect(() => x.mul(2).backward(ones([3, 1], { dtype: "float64" }))).toThrow("Mismatch in shape");
+    expect(() => x.mul(2).backward(ones([3, 1], { dtype: "float64" })))
+      .toThrow("Mismatch in shape");
     expect(() => x.mul(2).backward(ones([3]))).toThrow("gradient 0 has dtype float32");
     expect(() => backward([x.sum(), x.sum()], [null])).toThrow("got 2 tensors and 1 gradients");
     expect(x.grad).toBeNull();

@@ -67,7 +67,7 @@ describe("the walk", () => {
     demandGrad(inner.grad, inner.mul(2));
   });
 
-  it("passes an inner exception on, modes restored, graph usable (test_reentrant_child_error)", () => {
+  it("passes an inner exception on and restores modes (test_reentrant_child_error)", () => {
     const x = leaf([2], 1);
     const y = x.mul(x);
     const handle = y.registerHook(() => { throw new RangeError("from the hook"); });
@@ -81,7 +81,7 @@ describe("the walk", () => {
 });
 
 describe("nodes", () => {
-  it("lead to one accumulator per leaf; numbers and constants to none (test_next_functions)", () => {
+  it("lead to one accumulator per leaf, none for constants (test_next_functions)", () => {
     const [x, y] = [leaf([5], 1), leaf([5], 2)];
     const a = x.add(y);
     const accumulators = a.gradFn!.nextFunctions;

@@ -15,7 +15,7 @@ const fixture = (name: string) => new URL(`../fixtures/${name}.json`, import.met
 /** Namespaces that this package has; `functional` belongs to nn, which runs the same fixtures. */
 const own = (ns: Space) => ns !== "functional";
 
-/** What does not exist yet: sorted names of ops, and refusals of cases with a part of the message. */
+/** What does not exist yet: sorted names of ops, and refused cases with a part of the message. */
 const missing = JSON.parse(
   readFileSync(new URL("./missing.json", import.meta.url), "utf8")) as {
   ops: string[]; refused: Record<string, string>;

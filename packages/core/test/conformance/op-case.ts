@@ -60,8 +60,10 @@ export function checkOpCase(c: OpCase, call: Call, reading: Reading): void {
   c.outputs!.forEach((expected, i) => {
     const type = reading.floats !== null && expected.dtype.startsWith("float")
       ? reading.floats : expected.dtype;
-    demand(outputs[i].dtype === type, `output ${i} has dtype ${outputs[i].dtype}, expected ${type}`);
-    demandExpected(`output ${i}`, outputs[i], expected, boundsOf("output", dtype, precision, expected));
+    demand(outputs[i].dtype === type,
+      `output ${i} has dtype ${outputs[i].dtype}, expected ${type}`);
+    demandExpected(`output ${i}`, outputs[i], expected,
+      boundsOf("output", dtype, precision, expected));
   });
   if (c.cotangents === undefined || c.grads === undefined) return;
   checkGradients(c, decoder, outputs, dtype, reading.nanIsOutside ?? false);
@@ -90,8 +92,8 @@ function checkGradients(
     { gradOutputs: cotangents, allowUnused: true, createGraph: c.second !== undefined });
   c.grads!.forEach((expected, i) => {
     const binding = nanIsOutside ? insideDomain(flagged[i], outputs) : undefined;
-    demandExpected(`gradient ${i}`, gradients[i], expected, boundsOf("gradient", dtype, precision, expected),
-      binding);
+    demandExpected(`gradient ${i}`, gradients[i], expected,
+      boundsOf("gradient", dtype, precision, expected), binding);
   });
   if (c.second === undefined) return;
   const { vectors, grads, cotangentGrads } = c.second;

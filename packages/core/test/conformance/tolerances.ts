@@ -13,7 +13,7 @@ const float64: Readonly<Record<Quantity, number>> =
 export interface Precision {
   readonly ns: string;
   readonly rtol?: number;
-  /** Largest number of the case; what is smaller by 1e-12 is PyTorch's rounding and stands for 0. */
+  /** Largest number of the case; what is smaller by 1e-12 is PyTorch's rounding and means 0. */
   readonly largest?: number;
 }
 

@@ -116,7 +116,7 @@ test("a pass stores one value per element", () => {
     runReduction(running, arranged.shape, arranged.dims, [sums, positions], [input]);
     const stored = groups(arranged, sums);
     groups(arranged, positions).forEach((found, i) =>
-      expect(found).toEqual(found.map((_, k) => k), `group ${i}`));
+      expect(found, `group ${i}`).toEqual(found.map((_, k) => k)));
     groups(arranged, input).forEach((values, i) => {
       let sum = 0;
       expect(stored[i]).toEqual(values.map((value) => (sum += value)));

@@ -68,7 +68,9 @@ export function stopsGradients({ definition: { name } }: AnyOp): boolean {
 }
 
 /** Calls a function and gives its tensors: one, several, or none where it gives something else. */
-export function outputsOf(call: (...args: unknown[]) => unknown, args: readonly unknown[]): Tensor[] {
+export function outputsOf(
+  call: (...args: unknown[]) => unknown, args: readonly unknown[],
+): Tensor[] {
   const result = call(...args);
   if (result instanceof Tensor) return [result];
   if (typeof result !== "object" || result === null || !(Symbol.iterator in result)) return [];

@@ -1,7 +1,9 @@
 // Drawing the arguments of an op from its samples: plain data first, so that a failing property
 // prints and shrinks it; tensors of any dtype and memory layout are built from that data.
 import fc from "fast-check";
-import { allocate, isSampleTensor, numel, type Sample, type SampleTensor } from "../../src/internal.ts";
+import {
+  allocate, isSampleTensor, numel, type Sample, type SampleTensor,
+} from "../../src/internal.ts";
 import { Tensor, type DType } from "../../src/index.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { contiguousStrides, type Layout } from "../../src/shape/layout.ts";

@@ -36,11 +36,9 @@ export function methodIsFunction(op: AnyOp, call: Call): void {
     const self = args[position];
     if (!(self instanceof Tensor)) continue;
     const others = args.filter((_, i) => i !== position);
-    const problem = thrownBy(() => {
-      const actual = outputsOf((...rest) =>
-        (self as unknown as Record<string, (...rest: unknown[]) => unknown>)[name](...rest), others);
-      demandAllSame(`x.${name}(…)`, actual, expected);
-    });
+    const methods = self as unknown as Record<string, (...rest: unknown[]) => unknown>;
+    const problem = thrownBy(() =>
+      demandAllSame(`x.${name}(…)`, outputsOf((...rest) => methods[name](...rest), others), expected));
     if (problem === undefined) return;
     problems.push(problem);
   }
@@ -89,7 +87,8 @@ export function layoutDoesNotMatter(op: AnyOp, call: Call): void {
     const cotangents = randomLike(flowing, call.seed);
     const turned = cotangents.map((cotangent) => reversedStrides(cotangent));
     demandAllClose(`${memory}: output`, actual, expected);
-    demandAllClose(`${memory}: gradient`, vjp(actual, laid.leaves, call.seed, { cotangents: turned }),
+    demandAllClose(`${memory}: gradient`,
+      vjp(actual, laid.leaves, call.seed, { cotangents: turned }),
       vjp(expected, plain.leaves, call.seed, { cotangents }));
   }
 }

@@ -1,7 +1,8 @@
 // Laws of derivatives: against central differences, to first and second order, and linearity.
 import { grad, type Tensor } from "../../src/index.ts";
 import {
-  apply, build, differentiable, floatsIn, randomLike, rounds, stopsGradients, vjp, withValues, type AnyOp,
+  apply, build, differentiable, floatsIn, randomLike, rounds, stopsGradients, vjp, withValues,
+  type AnyOp,
 } from "./call.ts";
 import type { Call } from "./draw.ts";
 import { closeValues, demand, demandClose } from "./expect.ts";

@@ -120,7 +120,8 @@ const broken: readonly (readonly [says: string, what: string, op: AnyOp])[] = [
   })()],
   ["requiresGrad follows the inputs and the mode", "always requires a gradient", ((): AnyOp => {
     const { definition } = squareWith({});
-    return Object.assign((input: Tensor) => squared(input.detach()).requiresGrad_(), { definition });
+    const call = (input: Tensor) => squared(input.detach()).requiresGrad_();
+    return Object.assign(call, { definition });
   })()],
   ["only values that rules read are saved", "something is kept behind the engine's back",
     squareWith({ undeclared: (grad, input) => grad.mul(input).mul(2) })],

@@ -106,7 +106,9 @@ export function onlyWhatIsReadIsSaved(op: AnyOp, call: Call): void {
     scribble(written);
     const cotangents = randomLike(roots, call.seed);
     const gradients: Tensor[] = [];
-    const problem = thrownBy(() => gradients.push(...vjp(outputs, leaves, call.seed, { cotangents })));
+    const problem = thrownBy(() => {
+      gradients.push(...vjp(outputs, leaves, call.seed, { cotangents }));
+    });
     const refused = /modified by an inplace operation/.test(`${problem}`);
     if (problem !== undefined && !refused) throw problem;
     demand(refused || gradients.every((gradient, k) =>
@@ -121,7 +123,8 @@ export function onlyWhatIsReadIsSaved(op: AnyOp, call: Call): void {
 /** Other values, written behind the engine's back but counted. */
 function scribble(tensor: Tensor): void {
   const { data } = tensor.storage;
-  for (let i = 0; i < data.length; i++) data[i] = tensor.isFloatingPoint() ? data[i] + 1 : +!data[i];
+  const isFloat = tensor.isFloatingPoint();
+  for (let i = 0; i < data.length; i++) data[i] = isFloat ? data[i] + 1 : Number(data[i] === 0);
   bumpVersion(tensor, "scribble");
 }
 
@@ -165,5 +168,6 @@ export function passesAreIndependent(op: AnyOp, call: Call): void {
   const changes = snapshot(first);
   const second = pass();
   demand(changes() === null, () => `the second pass: gradient ${changes()}`);
-  second.forEach((gradient, i) => demandSame(`gradient ${i} of the second pass`, gradient, first[i]));
+  second.forEach((gradient, i) =>
+    demandSame(`gradient ${i} of the second pass`, gradient, first[i]));
 }

@@ -42,7 +42,7 @@ describe.each([...table])("%s", (_, op) => {
     for (const sample of samples) check(op, law, sample);
   });
 
-  it.each(rejects.map((reject, i) => ({ i, ...reject })))("refuses $message", ({ args, message }) => {
+  it.each(rejects.map((reject) => ({ ...reject })))("refuses $message", ({ args, message }) => {
     fc.assert(fc.property(calls(args), (call) => refusalChangesNothing(op, call, message)),
       { numRuns });
   });

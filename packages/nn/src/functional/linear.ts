@@ -1,6 +1,8 @@
 // The affine map of fully connected layers.
 import { add, matmul, transpose, type Tensor } from "@chainrule/core";
-import { checkTensor, composite, fail, real, showShape, type Op } from "@chainrule/core/internal";
+import {
+  checkTensor, composite, fail, numel, real, showShape, type Op,
+} from "@chainrule/core/internal";
 
 /**
  * `x Wᵀ + b`: `[…, inFeatures] → […, outFeatures]`, weight `[outFeatures, inFeatures]`.
@@ -42,7 +44,7 @@ function check(input: Tensor, weight: Tensor, bias: Tensor | null): void {
   const features = input.shape[input.ndim - 1];
   const [out, expected] = weight.ndim === 1 ? [1, weight.shape[0]] : weight.shape;
   if (features !== expected) {
-    const rows = input.numel() / features;
+    const rows = numel(input.shape.slice(0, -1));
     fail("linear", `mat1 and mat2 shapes cannot be multiplied (${rows}x${features} and ` +
       `${expected}x${out}): input ${showShape(input.shape)} has ${features} features, weight ` +
       `${showShape(weight.shape)} takes ${expected}`, { input: input.shape, weight: weight.shape });
