@@ -11,12 +11,16 @@ export {
 export { ChainruleError, type ErrorDetails } from "./errors.ts";
 export { float32, float64, int32, bool, type DType, type TypedArray } from "./dtype.ts";
 export type { Shape, Dims } from "./shape/dims.ts";
+export type { Layout } from "./shape/layout.ts";
+export type { Op, Definition, Description, Method, Signature } from "./ops/op.ts";
+export type { Rule, RuleContext } from "./autograd/node.ts";
+export type { Rejected, Sample } from "./ops/sample.ts";
 
 // autograd
 export { noGrad, enableGrad, setGradEnabled, isGradEnabled } from "./autograd/modes.ts";
 export { backward, grad, type BackwardOptions, type GradOptions } from "./autograd/backward.ts";
 export type { Hook, HookHandle } from "./autograd/hooks.ts";
-export type { Node } from "./autograd/node.ts";
+export type { Differentiable, Edge, Node, OutputType } from "./autograd/node.ts";
 
 // random
 export {
@@ -64,7 +68,7 @@ export {
   repeat, tile, repeatInterleave, flip, fliplr, flipud, roll, rot90,
 } from "./ops/copies.ts";
 export {
-  diagonal, diagEmbed, diag, diagflat, trace, tril, triu, type DiagonalOptions,
+  diagonal, diagEmbed, diag, diagflat, trace, tril, triu, type DiagonalOptions, type Triangle,
 } from "./ops/diagonal.ts";
 export {
   cat, stack, hstack, vstack, dstack, broadcastTensors, meshgrid, type Join, type MeshgridOptions,
@@ -99,6 +103,7 @@ export {
   rand, randn, randint, randperm, randLike, randnLike, randintLike, bernoulli, normal, multinomial,
   type RandomOptions, type BernoulliOptions, type MultinomialOptions,
 } from "./ops/random.ts";
+export type { FillOptions } from "./ops/random-methods.ts";
 
 // transforms
 export {

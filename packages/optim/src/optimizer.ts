@@ -86,11 +86,9 @@ export abstract class Optimizer<Options extends object> {
     this.paramGroups.push({ ...options, params });
   }
 
-  /**
-   * Updates all parameters that have a gradient.
-   * @param closure computes the loss again and calls `backward`; its result is returned
-   */
+  /** Updates all parameters that have a gradient. */
   step(): undefined;
+  /** Runs `closure`, which computes the loss and calls `backward`; updates; gives its result. */
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure);

@@ -134,7 +134,8 @@ export const trace: Op<(input: Tensor) => Tensor> = composite({
 });
 
 /** Arguments of `tril` and `triu`. */
-type Triangle = (input: Tensor, diagonal?: number) => Tensor;
+/** `tril` and `triu`: which diagonal bounds the triangle. */
+export type Triangle = (input: Tensor, diagonal?: number) => Tensor;
 
 function prepareTriangle(op: string, input: Tensor, offset: number) {
   checkTensor(op, "input", input);

@@ -33,7 +33,7 @@ export function pow(a: Lanes, b: Lanes): Lanes {
   const half = b.mul(0.5);
   const isOdd = isWhole.and(half.trunc().ne(half));
   const signed = magnitude.xor(a.and(isOdd).and(constant(-0)));
-  const isUndefined = a.lt(0).and(a.gt(-Infinity)).andnot(isWhole).and(b.abs().lt(Infinity));
+  const isUndefined = a.lt(0).and(a.gt(-Infinity)).andnot(isWhole);
   const isOne = a.eq(1).or(b.eq(0)).or(a.eq(-1).and(b.abs().eq(Infinity)));
   return isOne.select(constant(1), signed.or(isUndefined.as("f32x4")));
 }

@@ -1,0 +1,192 @@
+// Pointwise kernels in WebAssembly SIMD: float32 and bool operands anywhere in a memory.
+import { variablesOf, type Expression } from "../expression/expression.ts";
+import { primitives } from "../expression/primitives.ts";
+import { FunctionBuilder } from "../wasm/assembler.ts";
+import {
+  block, brIf, get, i32, loopWhile, op, set, when, type ValueType,
+} from "../wasm/instructions.ts";
+import { LaneGraph, type Lanes } from "../wasm/lanes.ts";
+import type { Loops } from "./operand.ts";
+import type { PointwiseProgram } from "./pointwise.ts";
+import {
+  elementBytes, loadFour, loadRepeated, loadRest, storeFour, storeRest, type Access, type Port,
+} from "./simd/access.ts";
+import { asMask, asNumber, lower } from "./simd/lowering.ts";
+import { evaluator, scalarParts } from "./simd/scalars.ts";
+
+/** A compiled program. */
+export interface SimdKernel {
+  /** A module that exports `run` and imports what `simdImports` gives. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether it imports functions that are not JavaScript's own. */
+  readonly needsScalars: boolean;
+  /** One letter per operand, outputs first: how the innermost loop walks it. */
+  readonly pattern: string;
+  /** Values of the float32 parameters for those of the program's scalars. */
+  readonly scalars: (values: readonly number[]) => readonly number[];
+}
+
+/**
+ * `run(outer, inner, …, …)`: sizes of the two innermost loops; for each operand its address and
+ * the outer and the inner step, in bytes; then the float32 scalars.
+ */
+export type SimdRun = (...args: number[]) => void;
+
+/**
+ * How the innermost loop walks each operand, the part of a kernel that depends on strides.
+ * `classes` is the operands' `signature`; `null` where one is neither float32 nor bool.
+ */
+export function simdPattern(classes: string, loops: Loops): string | null {
+  if (!/^[fb]*$/.test(classes)) return null;
+  const inner = loops.shape.length - 1;
+  let pattern = "";
+  for (let k = 0; k < classes.length; k++) {
+    const stride = inner < 0 ? 1 : loops.strides[k][inner];
+    const letter = stride === 1 ? "c" : stride === 0 ? "r" : "s";
+    pattern += classes[k] === "b" ? letter.toUpperCase() : letter;
+  }
+  return pattern;
+}
+
+const kernels = new WeakMap<PointwiseProgram, Map<string, SimdKernel>>();
+
+/**
+ * The kernel of a program for operands of one pattern, over a memory that is shared or not.
+ *
+ * Method: float32 arithmetic, one rounding per operation; parts that are made of scalars only are
+ * computed in float64 before. No element's result depends on its lane or on its neighbours.
+ */
+export function simdKernel(
+  program: PointwiseProgram, pattern: string, shared: boolean,
+): SimdKernel {
+  let known = kernels.get(program);
+  if (known === undefined) kernels.set(program, known = new Map());
+  const key = shared ? `${pattern}!` : pattern;
+  let kernel = known.get(key);
+  if (kernel === undefined) known.set(key, kernel = build(program, pattern, shared));
+  return kernel;
+}
+
+/** What kernels import: the memory, `Math`, and scalar functions that JavaScript lacks. */
+export function simdImports(memory: WebAssembly.Memory): WebAssembly.Imports {
+  return { env: { memory }, Math: Math as unknown as WebAssembly.ModuleImports, scalar };
+}
+
+const scalar = Object.fromEntries(
+  Object.entries(primitives).map(([name, { evaluate }]) => [name, evaluate]));
+
+/** Compiles a kernel over a memory. */
+export function instantiateSimd(kernel: SimdKernel, memory: WebAssembly.Memory): SimdRun {
+  const module = new WebAssembly.Module(kernel.bytes);
+  return new WebAssembly.Instance(module, simdImports(memory)).exports.run as SimdRun;
+}
+
+/**
+ * Runs a kernel over all loops. `addresses` are in bytes, of outputs and inputs; an output may be
+ * an input, element by element, but must not overlap one otherwise.
+ */
+export function runSimd(
+  kernel: SimdKernel, run: SimdRun, loops: Loops,
+  addresses: readonly number[], scalars: readonly number[],
+): void {
+  const { shape, strides } = loops;
+  const args = simdArguments(kernel, loops, addresses, scalars);
+  const further = shape.length - 2;
+  if (further <= 0) return run(...args);
+  const index = new Array<number>(further).fill(0);
+  for (;;) {
+    run(...args);
+    let dim = further - 1;
+    for (; dim >= 0; dim--) {
+      const steps = ++index[dim] < shape[dim] ? 1 : 1 - shape[dim];
+      for (let k = 0; k < addresses.length; k++) {
+        args[2 + 3 * k] += strides[k][dim] * steps * elementBytes(kernel.pattern[k] as Access);
+      }
+      if (steps === 1) break;
+      index[dim] = 0;
+    }
+    if (dim < 0) return;
+  }
+}
+
+/** The arguments of `run` for the two innermost loops, at the start of all others. */
+export function simdArguments(
+  kernel: SimdKernel, loops: Loops, addresses: readonly number[], scalars: readonly number[],
+): number[] {
+  const { shape, strides } = loops;
+  const inner = shape.length - 1;
+  const args = [inner < 1 ? 1 : shape[inner - 1], inner < 0 ? 1 : shape[inner]];
+  for (let k = 0; k < addresses.length; k++) {
+    const bytes = elementBytes(kernel.pattern[k] as Access);
+    args.push(addresses[k], inner < 1 ? 0 : strides[k][inner - 1] * bytes,
+      inner < 0 ? 0 : strides[k][inner] * bytes);
+  }
+  args.push(...kernel.scalars(scalars));
+  return args;
+}
+
+/**
+ * Method: loops over rows; in each, rounds of four elements, then up to three single ones. The
+ * code of the expressions stands twice, so that the rounds have no branch.
+ */
+function build(program: PointwiseProgram, pattern: string, shared: boolean): SimdKernel {
+  const { outputs, tensors } = program;
+  const parts = scalarParts(outputs, program.scalars);
+  const floats = parts.map((): ValueType => "f32");
+  const f = new FunctionBuilder([..."ii", ...pattern.replaceAll(/./g, "iii")].map(
+    (): ValueType => "i32").concat(floats));
+  const [outer, inner] = [0, 1];
+  const left = f.local("i32");
+  const ports = Array.from(pattern, (access, k): Port => ({
+    access: (k < outputs.length ? access.replace("r", "s").replace("R", "S") : access) as Access,
+    position: f.local("i32"), step: 4 + 3 * k, value: f.local("v128"),
+  }));
+  const read = variablesOf(...outputs);
+  const inputs = ports.slice(outputs.length).filter((_, k) => read.has(tensors[k]));
+  const writes = ports.slice(0, outputs.length);
+
+  const { head, body } = compute(program, parts, f, ports);
+  const code = [head, loopWhile(get(outer),
+    ports.map((port, k) => set(port.position, get(2 + 3 * k))),
+    loadRepeated(inputs),
+    set(left, op("i32.shr_u", get(inner), i32(2))),
+    when(get(left), loopWhile(get(left),
+      loadFour(inputs), body, storeFour(writes),
+      set(left, op("i32.sub", get(left), i32(1))))),
+    set(left, op("i32.and", get(inner), i32(3))),
+    when(get(left), [loadRest(inputs, left), body, storeRest(writes, left)]),
+    ports.map((_, k) => set(2 + 3 * k, op("i32.add", get(2 + 3 * k), get(3 + 3 * k)))),
+    set(outer, op("i32.sub", get(outer), i32(1))))];
+  return {
+    bytes: f.module(block(brIf(0, op("i32.eqz", get(outer))), code), shared),
+    needsScalars: f.importedFunctions.some(({ module }) => module === "scalar"),
+    pattern, scalars: evaluator(parts, program.scalars),
+  };
+}
+
+/** Code that computes the vectors of the outputs from those of the inputs. */
+function compute(
+  program: PointwiseProgram, parts: readonly Expression[], f: FunctionBuilder,
+  ports: readonly Port[],
+) {
+  const { outputs, tensors } = program;
+  const graph = new LaneGraph(f);
+  const firstScalar = 2 + 3 * ports.length;
+  const leaf = (node: Expression): Lanes | undefined => {
+    const part = parts.indexOf(node);
+    if (part >= 0) return graph.parameter(firstScalar + part);
+    if (node.kind !== "variable") return undefined;
+    const input = tensors.indexOf(node.name);
+    return graph.local(ports[outputs.length + input].value);
+  };
+  const results = lower(outputs, graph, f, leaf);
+  return graph.emit(results.map((lanes, k) => [
+    ports[k].access <= "Z" ? packed(asMask(lanes)) : asNumber(lanes), ports[k].value]));
+}
+
+/** Truth values as bytes 0 and 1 in the first four bytes. */
+function packed(mask: Lanes): Lanes {
+  const ones = mask.and(1);
+  const halves = ones.apply("i16x8.narrow_i32x4_u", "i32x4", ones);
+  return halves.apply("i8x16.narrow_i16x8_u", "i32x4", halves);
+}
