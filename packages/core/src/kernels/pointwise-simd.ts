@@ -2,6 +2,7 @@
 import { variablesOf, type Expression } from "../expression/expression.ts";
 import { primitives } from "../expression/primitives.ts";
 import { FunctionBuilder } from "../wasm/assembler.ts";
+import { flatten } from "../wasm/encoding.ts";
 import {
   block, brIf, get, i32, loopWhile, op, set, when, type ValueType,
 } from "../wasm/instructions.ts";
@@ -12,7 +13,7 @@ import {
   elementBytes, loadFour, loadRepeated, loadRest, storeFour, storeRest, type Access, type Port,
 } from "./simd/access.ts";
 import { asMask, asNumber, lower } from "./simd/lowering.ts";
-import { evaluator, scalarParts } from "./simd/scalars.ts";
+import { evaluator, scalarParts, type Evaluator } from "./simd/scalars.ts";
 
 /** A compiled program. */
 export interface SimdKernel {
@@ -20,10 +21,12 @@ export interface SimdKernel {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether it imports functions that are not JavaScript's own. */
   readonly needsScalars: boolean;
-  /** One letter per operand, outputs first: how the innermost loop walks it. */
-  readonly pattern: string;
-  /** Values of the float32 parameters for those of the program's scalars. */
-  readonly scalars: (values: readonly number[]) => readonly number[];
+  /** Writes the float32 parameters for values of the program's scalars. */
+  readonly scalars: Evaluator;
+  /** Bytes of an element of each operand. */
+  readonly sizes: readonly number[];
+  /** Number of arguments of `run`. */
+  readonly arity: number;
 }
 
 /**
@@ -100,7 +103,7 @@ export function runSimd(
     for (; dim >= 0; dim--) {
       const steps = ++index[dim] < shape[dim] ? 1 : 1 - shape[dim];
       for (let k = 0; k < addresses.length; k++) {
-        args[2 + 3 * k] += strides[k][dim] * steps * elementBytes(kernel.pattern[k] as Access);
+        args[2 + 3 * k] += strides[k][dim] * steps * kernel.sizes[k];
       }
       if (steps === 1) break;
       index[dim] = 0;
@@ -114,14 +117,17 @@ export function simdArguments(
   kernel: SimdKernel, loops: Loops, addresses: readonly number[], scalars: readonly number[],
 ): number[] {
   const { shape, strides } = loops;
+  const { sizes } = kernel;
   const inner = shape.length - 1;
-  const args = [inner < 1 ? 1 : shape[inner - 1], inner < 0 ? 1 : shape[inner]];
-  for (let k = 0; k < addresses.length; k++) {
-    const bytes = elementBytes(kernel.pattern[k] as Access);
-    args.push(addresses[k], inner < 1 ? 0 : strides[k][inner - 1] * bytes,
-      inner < 0 ? 0 : strides[k][inner] * bytes);
+  const args = new Array<number>(kernel.arity);
+  args[0] = inner < 1 ? 1 : shape[inner - 1];
+  args[1] = inner < 0 ? 1 : shape[inner];
+  for (let k = 0, at = 2; k < sizes.length; k++, at += 3) {
+    args[at] = addresses[k];
+    args[at + 1] = inner < 1 ? 0 : strides[k][inner - 1] * sizes[k];
+    args[at + 2] = inner < 0 ? 0 : strides[k][inner] * sizes[k];
   }
-  args.push(...kernel.scalars(scalars));
+  kernel.scalars(scalars, args, 2 + 3 * sizes.length);
   return args;
 }
 
@@ -133,8 +139,8 @@ function build(program: PointwiseProgram, pattern: string, shared: boolean): Sim
   const { outputs, tensors } = program;
   const parts = scalarParts(outputs, program.scalars);
   const floats = parts.map((): ValueType => "f32");
-  const f = new FunctionBuilder([..."ii", ...pattern.replaceAll(/./g, "iii")].map(
-    (): ValueType => "i32").concat(floats));
+  const f = new FunctionBuilder(
+    new Array<ValueType>(2 + 3 * pattern.length).fill("i32").concat(floats));
   const [outer, inner] = [0, 1];
   const left = f.local("i32");
   const ports = Array.from(pattern, (access, k): Port => ({
@@ -146,21 +152,24 @@ function build(program: PointwiseProgram, pattern: string, shared: boolean): Sim
   const writes = ports.slice(0, outputs.length);
 
   const { head, body } = compute(program, parts, f, ports);
+  const four = flatten(body); // it stands twice
   const code = [head, loopWhile(get(outer),
     ports.map((port, k) => set(port.position, get(2 + 3 * k))),
     loadRepeated(inputs),
     set(left, op("i32.shr_u", get(inner), i32(2))),
     when(get(left), loopWhile(get(left),
-      loadFour(inputs), body, storeFour(writes),
+      loadFour(inputs), four, storeFour(writes),
       set(left, op("i32.sub", get(left), i32(1))))),
     set(left, op("i32.and", get(inner), i32(3))),
-    when(get(left), [loadRest(inputs, left), body, storeRest(writes, left)]),
+    when(get(left), [loadRest(inputs, left), four, storeRest(writes, left)]),
     ports.map((_, k) => set(2 + 3 * k, op("i32.add", get(2 + 3 * k), get(3 + 3 * k)))),
     set(outer, op("i32.sub", get(outer), i32(1))))];
   return {
     bytes: f.module(block(brIf(0, op("i32.eqz", get(outer))), code), shared),
     needsScalars: f.importedFunctions.some(({ module }) => module === "scalar"),
-    pattern, scalars: evaluator(parts, program.scalars),
+    scalars: evaluator(parts, program.scalars),
+    sizes: ports.map(({ access }) => elementBytes(access)),
+    arity: 2 + 3 * ports.length + parts.length,
   };
 }
 

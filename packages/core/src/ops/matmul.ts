@@ -1,6 +1,7 @@
 // Matrix products.
 import { fail } from "../errors.ts";
 import { matmul as multiply } from "../kernels/matmul.ts";
+import { multiplySimd } from "../kernels/matmul-simd.ts";
 import { broadcastShapes, broadcastStrides } from "../shape/broadcast.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { viewStrides } from "../shape/layout.ts";
@@ -51,9 +52,9 @@ function multiplyBatches(a: Tensor, b: Tensor): Tensor {
   const offsetsA = batchOffsets(a, batch);
   const offsetsB = batchOffsets(b, batch);
   for (let i = 0; i < offsetsA.length; i++) {
-    multiply(
-      { data: result.storage.data, offset: i * m * n, rowStride: n, columnStride: 1 },
-      matrixAt(a, offsetsA[i]), matrixAt(b, offsetsB[i]), m, n, k);
+    const out = { data: result.storage.data, offset: i * m * n, rowStride: n, columnStride: 1 };
+    const [left, right] = [matrixAt(a, offsetsA[i]), matrixAt(b, offsetsB[i])];
+    if (!multiplySimd(out, left, right, m, n, k)) multiply(out, left, right, m, n, k);
   }
   return result;
 }

@@ -5,31 +5,36 @@ export type Code = number | Uint8Array | readonly Code[];
 
 /** All bytes of nested code in order. */
 export function flatten(code: Code): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lengthOf(code));
-  write(code, bytes, 0);
-  return bytes;
+  return scratch.slice(0, write(code, 0));
 }
 
-function lengthOf(code: Code): number {
-  if (typeof code === "number") return 1;
-  if (code instanceof Uint8Array) return code.length;
-  let length = 0;
-  for (let i = 0; i < code.length; i++) length += lengthOf(code[i]);
-  return length;
-}
+let scratch = new Uint8Array(1 << 14);
 
-function write(code: Code, bytes: Uint8Array, at: number): number {
-  if (typeof code === "number") {
-    bytes[at] = code;
-    return at + 1;
-  }
-  if (code instanceof Uint8Array) {
-    bytes.set(code, at);
-    return at + code.length;
-  }
+/** Writes code at a position of the scratch buffer and returns the position behind it. */
+function write(code: Code, at: number): number {
+  if (typeof code === "number") return write([code], at);
   let end = at;
-  for (let i = 0; i < code.length; i++) end = write(code[i], bytes, end);
+  reserve(end + code.length);
+  if (!Array.isArray(code)) {
+    scratch.set(code as Uint8Array, end);
+    return end + code.length;
+  }
+  for (let i = 0; i < code.length; i++) {
+    const part: Code = code[i];
+    if (typeof part !== "number") end = write(part, end);
+    else {
+      if (end === scratch.length) reserve(end + 1);
+      scratch[end++] = part;
+    }
+  }
   return end;
+}
+
+function reserve(length: number): void {
+  if (length <= scratch.length) return;
+  const larger = new Uint8Array(2 * length);
+  larger.set(scratch);
+  scratch = larger;
 }
 
 /** An unsigned number in LEB128. */

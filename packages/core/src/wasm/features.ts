@@ -2,9 +2,22 @@
 import { FunctionBuilder } from "./assembler.ts";
 import { memory, set, get, zeros } from "./instructions.ts";
 
-/** Whether WebAssembly with 128-bit SIMD can be compiled here, synchronously. */
+/** Whether WebAssembly with 128-bit SIMD is in use: it can be compiled here, synchronously. */
 export function hasSimd(): boolean {
-  return simd ??= probe();
+  return allowed && (simd ??= probe());
+}
+
+let allowed = true;
+
+/** Runs `body` with WebAssembly allowed or not, to compare the paths. */
+export function withSimd<T>(isAllowed: boolean, body: () => T): T {
+  const before = allowed;
+  allowed = isAllowed;
+  try {
+    return body();
+  } finally {
+    allowed = before;
+  }
 }
 
 let simd: boolean | undefined;

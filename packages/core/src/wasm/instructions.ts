@@ -51,10 +51,21 @@ const laneMemory = {
 /** Name of a vector instruction whose operands are all vectors. */
 export type VectorName = keyof typeof simd;
 
+/** The code of every instruction without immediate operands. */
+const encoded = new Map<string, Code>([
+  ...Object.entries(plain),
+  ...Object.entries(simd).map(([name, code]): [string, Code] => [name, prefixed(code)]),
+]);
+
+/** A vector instruction's number behind the prefix of them all. */
+function prefixed(code: number): Code {
+  return [0xfd, unsigned(code)].flat();
+}
+
 /** An instruction without immediate operands, behind the code of its operands. */
 export function op(name: keyof typeof plain | VectorName, ...operands: Code[]): Code {
-  if (name in plain) return [operands, plain[name as keyof typeof plain]];
-  return [operands, 0xfd, unsigned(simd[name as VectorName])];
+  const code = encoded.get(name)!;
+  return operands.length === 0 ? code : [operands, code];
 }
 
 /** Whether there is a vector instruction of this name. */

@@ -43,17 +43,9 @@ export class LaneGraph {
   /** A constant in all lanes. */
   constant(value: number | bigint, shape: LaneShape): Lanes {
     const key = `${shape}${Object.is(value, -0) ? "-" : ""}${value}`;
-    const bytes = () => {
-      switch (shape) {
-        case "f32x4": return new Float32Array(4).fill(Number(value));
-        case "f64x2": return new Float64Array(2).fill(Number(value));
-        case "i32x4": return new Int32Array(4).fill(Number(value));
-        case "i64x2": return new BigInt64Array(2).fill(BigInt(value));
-      }
-    };
     const known = this.known.get(key);
     return new Lanes(this, known ??
-      this.node(key, [], v128(new Uint8Array(bytes().buffer)), true), shape);
+      this.node(key, [], v128(bytesOf(value, shape)), true), shape);
   }
 
   /** `function(…)` of every lane where `mask` holds, `otherwise` where not; rarely called. */
@@ -81,6 +73,14 @@ export class LaneGraph {
     return [0, 1, 2, 3].map((i) => set(own, lane("f32x4.replace_lane", i, get(own),
       op("f32.demote_f64", call(index, ...args.map((arg) =>
         op("f64.promote_f32", lane("f32x4.extract_lane", i, get(arg)))))))));
+  }
+
+  /** @internal The node of an instruction, made when it is new. */
+  instruction(key: string, args: readonly Node[], name: VectorName): Node {
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    if (!isVectorName(name)) throw new TypeError(`lanes: there is no instruction ${name}`);
+    return this.node(key, args, op(name));
   }
 
   /** @internal The node with this key, made when it is new. */
@@ -154,6 +154,18 @@ export class LaneGraph {
   }
 }
 
+const views = {
+  f32x4: new Float32Array(4), f64x2: new Float64Array(2), i32x4: new Int32Array(4),
+  i64x2: new BigInt64Array(2),
+};
+
+/** The bytes of a value in all lanes. */
+function bytesOf(value: number | bigint, shape: LaneShape): Uint8Array {
+  if (shape === "i64x2") views[shape].fill(BigInt(value));
+  else views[shape].fill(Number(value));
+  return new Uint8Array(views[shape].buffer).slice();
+}
+
 /** What a vector can be combined with; numbers stand for constants of its shape. */
 export type LaneOperand = Lanes | number | bigint;
 
@@ -177,10 +189,14 @@ export class Lanes {
 
   /** The result of an instruction of this name, as lanes of `shape`. */
   apply(name: VectorName, shape: LaneShape, ...operands: LaneOperand[]): Lanes {
-    const others = operands.map((operand) => this.operand(operand).node);
-    const nodes = [this.node, ...others];
-    const key = `${name}:${nodes.map((node) => node.id).join(",")}`;
-    return new Lanes(this.graph, this.graph.node(key, nodes, op(name)), shape);
+    const nodes = [this.node];
+    let key = `${name}:${this.node.id}`;
+    for (const operand of operands) {
+      const { node } = this.operand(operand);
+      nodes.push(node);
+      key += `,${node.id}`;
+    }
+    return new Lanes(this.graph, this.graph.instruction(key, nodes, name), shape);
   }
 
   add(other: LaneOperand): Lanes { return this.same("add", other); }
@@ -246,9 +262,7 @@ export class Lanes {
   }
 
   private same(name: string, ...operands: LaneOperand[]): Lanes {
-    const full = `${this.shape}.${name}`;
-    if (!isVectorName(full)) throw new TypeError(`lanes: there is no instruction ${full}`);
-    return this.apply(full, this.shape, ...operands);
+    return this.apply(`${this.shape}.${name}` as VectorName, this.shape, ...operands);
   }
 
   private bits(name: "and" | "andnot" | "or" | "xor" | "not", ...operands: LaneOperand[]): Lanes {

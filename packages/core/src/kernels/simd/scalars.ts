@@ -23,26 +23,27 @@ export function scalarParts(
   return [...parts];
 }
 
-/** Evaluates parts for values of the variables `names`. */
-export function evaluator(
-  parts: readonly Expression[], names: readonly string[],
-): (values: readonly number[]) => number[] {
+/** Computes parts for values of the variables `names` and writes them behind `at`. */
+export type Evaluator = (values: readonly number[], results: number[], at: number) => void;
+
+/** The evaluator of some parts. */
+export function evaluator(parts: readonly Expression[], names: readonly string[]): Evaluator {
   const nodes = topological(parts);
   const indices = new Map(nodes.map((node, i) => [node, i]));
-  const steps = nodes.map((node): ((values: readonly number[], done: number[]) => number) => {
-    if (node.kind === "constant") return () => node.value;
+  const done = new Array<number>(nodes.length).fill(0);
+  const steps = nodes.map((node, i): ((values: readonly number[]) => void) => {
+    if (node.kind === "constant") return () => { done[i] = node.value; };
     if (node.kind === "variable") {
       const at = names.indexOf(node.name);
-      return (values) => values[at];
+      return (values) => { done[i] = values[at]; };
     }
     const { evaluate } = primitives[node.kind];
-    const args = node.args.map((arg) => indices.get(arg)!);
-    return (_, done) => Number(evaluate(...args.map((i) => done[i])));
+    const [a, b, c] = node.args.map((arg) => indices.get(arg)!);
+    return () => { done[i] = Number(evaluate(done[a], done[b], done[c])); };
   });
-  const results = parts.map((part) => indices.get(part)!);
-  return (values) => {
-    const done: number[] = [];
-    for (const step of steps) done.push(step(values, done));
-    return results.map((i) => done[i]);
+  const places = parts.map((part) => indices.get(part)!);
+  return (values, results, at) => {
+    for (let i = 0; i < steps.length; i++) steps[i](values);
+    for (let k = 0; k < places.length; k++) results[at + k] = done[places[k]];
   };
 }
