@@ -1,4 +1,5 @@
 // Element types: their arrays, their order in promotion, and conversion of plain numbers.
+import { fail } from "./errors.ts";
 
 /** Element type of a tensor; `float32` unless said otherwise. */
 export type DType = "float32" | "float64" | "int32" | "bool";
@@ -40,13 +41,16 @@ export function isFloat(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64";
 }
 
-/** New zeroed array for `count` elements. */
-export function allocate(dtype: DType, count: number): TypedArray {
-  switch (dtype) {
-    case "float32": return new Float32Array(count);
-    case "float64": return new Float64Array(count);
-    case "int32": return new Int32Array(count);
-    case "bool": return new Uint8Array(count);
+/**
+ * New zeroed array for `count` elements.
+ * @throws when there is no memory for so many, naming `op`
+ */
+export function allocate(dtype: DType, count: number, op = "allocate"): TypedArray {
+  try {
+    return new arrays[dtype](count);
+  } catch {
+    return fail(op, `can't allocate memory: ${count} elements of ${dtype} take ` +
+      `${count * itemSize(dtype)} bytes`, { dtype, count });
   }
 }
 

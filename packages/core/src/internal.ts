@@ -2,7 +2,9 @@
 export { allocate, isFloat, isDType, promote, type TypedArray } from "./dtype.ts";
 export { ChainruleError, fail, show } from "./errors.ts";
 export { constant, variable, type Expression } from "./expression/expression.ts";
-export { pointwiseProgram, runPointwise, type PointwiseProgram } from "./kernels/pointwise.ts";
+export { pointwiseProgram, type PointwiseProgram } from "./kernels/pointwise.ts";
+export { runProgram } from "./storage/run.ts";
+export { withSimd } from "./wasm/features.ts";
 export { accumulator, count, position, reduction, type Reduction } from "./kernels/reduce.ts";
 export { primitive, view } from "./ops/define.ts";
 export { addInto, copyInto, copyOf, fresh, operand, rowMajor } from "./ops/memory.ts";

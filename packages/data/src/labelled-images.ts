@@ -3,11 +3,14 @@ import { tensor, type Tensor } from "@chainrule/core";
 import { fresh } from "@chainrule/core/internal";
 import { writeBrightness } from "./brightness.ts";
 import { checkIndex, type Dataset } from "./dataset.ts";
-import { fail } from "./errors.ts";
+import { fail, show } from "./errors.ts";
 import type { IdxArray } from "./idx/format.ts";
 
 /** An IDX array that must hold bytes of a given rank. */
 function bytesOf(op: string, what: string, array: IdxArray, rank: number): Uint8Array {
+  if (typeof array !== "object" || array === null) {
+    fail(op, `${what} must be what readIdx gives, { type, shape, data }; got ${show(array)}`);
+  }
   const { type, shape, data } = array;
   if (type === "uint8" && shape.length === rank) return data;
   fail(op, `${what} must be uint8 of rank ${rank}, got ${type} [${shape.join(", ")}]`, { shape });

@@ -1,4 +1,5 @@
 // A progress line in the terminal around any loop; silent where there is no terminal.
+import { checkOptions } from "@chainrule/core/internal";
 import { DataError, fail, show } from "./errors.ts";
 
 /** What is shown after the numbers: values by name, or a text. */
@@ -186,7 +187,7 @@ function checkPostfix(postfix: unknown): void {
   fail("progress", `postfix must be a text or values by name, got ${show(postfix)}`);
 }
 
-function checkOptions({ label = "", total = 0, postfix = "", stream }: ProgressOptions): void {
+function checkValues({ label = "", total = 0, postfix = "", stream }: ProgressOptions): void {
   if (typeof label !== "string") fail("progress", `label must be a string, got ${show(label)}`);
   if (!isCount(total)) fail("progress", `total must be a non-negative integer, got ${show(total)}`);
   checkPostfix(postfix);
@@ -226,7 +227,8 @@ export function progress<T>(
   const isSync = typeof source[Symbol.iterator] === "function";
   const isAsync = typeof source[Symbol.asyncIterator] === "function";
   if (!isSync && !isAsync) fail("progress", `expected an iterable, got ${show(iterable)}`);
-  checkOptions(options);
+  checkOptions("progress", options, ["label", "total", "stream", "postfix"]);
+  checkValues(options);
   const { label = "", total = sizeOf(source) } = options;
   const stream: ProgressStream | undefined = options.stream ?? globalThis.process?.stderr;
   let postfix = options.postfix ?? "";

@@ -1,6 +1,7 @@
 // Some samples of a dataset, in an order of their own.
 import type { Collated } from "./collate.ts";
 import { checkDataset, checkIndex, type Dataset } from "./dataset.ts";
+import { fail, show } from "./errors.ts";
 
 /**
  * Sample `i` is sample `indices[i]` of another dataset.
@@ -15,6 +16,9 @@ export class Subset<T> implements Dataset<T> {
 
   constructor(dataset: Dataset<T>, indices: ArrayLike<number>) {
     checkDataset("Subset", dataset);
+    if (typeof (indices as ArrayLike<number> | null)?.length !== "number") {
+      fail("Subset", `indices must be an array of whole numbers, got ${show(indices)}`);
+    }
     this.dataset = dataset;
     this.indices = Int32Array.from(indices, (i) => checkIndex("Subset", i, dataset.length));
     if (dataset.getBatch === undefined) return;

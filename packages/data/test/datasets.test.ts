@@ -84,6 +84,7 @@ describe("Subset", () => {
   test("refuses indices that the dataset does not have", () => {
     expect(() => new Subset(range(3), [0, 3])).toThrow("index 3 is out of bounds");
     expect(() => new Subset(range(3), [0]).get(1)).toThrow("index 1 is out of bounds");
+    expect(() => new Subset(range(3), 3 as never)).toThrow("indices must be an array of whole");
     expect(() => new Subset([1] as never, [0])).toThrow("a dataset with length and get, got [1]");
   });
 });

@@ -74,6 +74,8 @@ describe("LabelledImages", () => {
       () => new LabelledImages(bytes([2], [1, 2]), bytes([2], [0, 1]), classes)],
     ["labels must be uint8 of rank 1, got int8 [2]", () => new LabelledImages(
       images, { type: "int8", shape: [2], data: new Int8Array(2) }, classes)],
+    ["images must be what readIdx gives, { type, shape, data }; got \"folder\"",
+      () => new LabelledImages("folder" as never, bytes([2], [0, 1]), classes)],
     ["index 2 is out of bounds",
       () => new LabelledImages(images, bytes([2], [0, 1]), classes).getBatch([0, 2])],
   ])("refuses: %s", (message, act) => expect(act).toThrow(message));

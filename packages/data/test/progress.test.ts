@@ -193,4 +193,9 @@ describe("progress", () => {
     expect(() => progress(iterable as never, options as never)).toThrow(message);
     expect(() => progress([1]).postfix(null as never)).toThrow(/postfix/);
   });
+
+  test("unknown options are refused, silent or not", () => {
+    expect(() => progress([1], { lable: "" } as never)).toThrow("progress: unknown option lable");
+    expect(() => progress([1], "epoch" as never)).toThrow("progress: options must be an object");
+  });
 });

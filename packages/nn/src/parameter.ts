@@ -17,6 +17,9 @@ export interface ParameterOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
  */
 export class Parameter extends Tensor {
+  /** @internal For the compiler: a plain tensor in place of a parameter would not be trained. */
+  declare protected readonly kind: "parameter";
+
   constructor(data: Tensor, options?: ParameterOptions) {
     checkTensor("Parameter", "data", data);
     checkOptions("Parameter", options, ["requiresGrad"]);

@@ -62,6 +62,7 @@ describe("Sequential", () => {
     [() => new nn.Sequential([["a.b", new Add(1)]]), 'module name can\'t contain "."'],
     [() => new nn.Sequential([["", new Add(1)]]), 'module name can\'t be empty string ""'],
     [() => new nn.Sequential([["forward", new Add(1)]]), "attribute 'forward' already exists"],
+    [() => new nn.ModuleList(new Add(1) as never), "ModuleList: takes an iterable of modules"],
   ])("refuses %s", (call, message) => expect(call).toThrow(message));
 });
 

@@ -78,6 +78,7 @@ describe("refusals", () => {
     [() => new nn.Linear(2.5, 1), "inFeatures must be a whole number"],
     [() => new nn.Linear(2, 1, { bias: 1 as never }), "bias must be true or false"],
     [() => new nn.Softmax(undefined as never), "needs the dimension"],
+    [() => new nn.GELU({ approximate: "erf" as never }), "GELU: approximate argument must be"],
     [() => new nn.Embedding(3, 2, { paddingIdx: 3 }), "Padding_idx must be within num_embeddings"],
     [() => new nn.MSELoss({ reduction: "avg" as never }), "avg is not a valid value for reduction"],
     [() => new nn.MSELoss()(zeros([4, 1]), zeros([4])), "target.unsqueeze(-1) would fit"],

@@ -90,6 +90,23 @@ describe("members", () => {
     expect(() => outer.parameters()).toThrow(message);
   });
 
+  it("of a layer are known from its construction", () => {
+    for (const layer of [new nn.Linear(2, 3), new nn.Embedding(3, 2)]) {
+      Reflect.set(layer, "weight", zeros([3, 2]));
+      expect(() => layer.parameters()).toThrow("cannot assign 'Tensor' as parameter 'weight'");
+    }
+  });
+
+  it("are known from the first call: a buffer that forward replaces stays one", () => {
+    class Average extends nn.Module {
+      mean: Tensor = new nn.Buffer(zeros([1]));
+      forward(x: Tensor): Tensor { return this.mean = this.mean.mul(0.5).add(x.mul(0.5)); }
+    }
+    const average = new Average();
+    average(ones([1]));
+    expect(average.stateDict().get("mean")?.tolist()).toEqual([0.5]);
+  });
+
   it("let a buffer be replaced by a tensor, and anything by a parameter", () => {
     const outer = new Outer();
     outer.parameters();

@@ -35,6 +35,8 @@ export function refused(): void {
   const net = new Net();
   // @ts-expect-error the input is missing
   net();
+  // @ts-expect-error a plain tensor would not be trained
+  net.fc.weight = ones([3, 2]);
   // @ts-expect-error a string is no tensor
   net("x");
   // @ts-expect-error the second argument is a number

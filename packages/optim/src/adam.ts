@@ -47,6 +47,8 @@ const withLargest: FusedUpdate = fusedUpdate(["param", "m", "v", "largest"], ["g
 
 abstract class AdamBase extends Optimizer<AdamOptions> {
   protected abstract readonly isDecoupled: boolean;
+  protected override readonly needed =
+    { step: "number", expAvg: "tensor", expAvgSq: "tensor" } as const;
 
   protected override check({ lr, betas, eps, weightDecay, amsgrad, maximize }:
     Required<AdamOptions>): void {

@@ -1,7 +1,7 @@
 // Fused updates: several tensors rewritten in one pass from expressions over all of them.
 import type { Tensor } from "@chainrule/core";
 import {
-  bumpVersion, checkInPlace, operand, pointwiseProgram, runPointwise, variable,
+  bumpVersion, checkInPlace, operand, pointwiseProgram, runProgram, variable,
   type Expression, type PointwiseProgram,
 } from "@chainrule/core/internal";
 
@@ -44,7 +44,7 @@ export function runFused(
   const { shape } = targets[0];
   for (const target of targets) checkInPlace(op, target, shape, target.dtype, false);
   const inputs = [...targets, ...sources].map((tensor) => operand(tensor, shape));
-  runPointwise(update.program, shape, inputs.slice(0, targets.length), inputs,
+  runProgram(update.program, shape, inputs.slice(0, targets.length), inputs,
     update.scalars.map((name) => scalars[name]));
   for (const target of targets) bumpVersion(target, op);
 }

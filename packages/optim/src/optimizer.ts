@@ -1,6 +1,6 @@
 // What all optimizers share: parameter groups, state by parameter, stepping, saving and loading.
 import { enableGrad, noGrad, Tensor } from "@chainrule/core";
-import { fail, show } from "@chainrule/core/internal";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 
 /** The method that Node's `console.log` calls. */
 const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
@@ -58,6 +58,9 @@ export abstract class Optimizer<Options extends object> {
    */
   protected abstract check(options: Required<Options>): void;
 
+  /** What the state of a parameter cannot do without, with its type. */
+  protected readonly needed: { readonly [name: string]: "number" | "tensor" } = {};
+
   /** Updates the parameters of one group that have a gradient. */
   protected abstract update(params: readonly Tensor[], options: Required<Options>): void;
 
@@ -91,6 +94,9 @@ export abstract class Optimizer<Options extends object> {
   /** Runs `closure`, which computes the loss and calls `backward`; updates; gives its result. */
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
+    if (closure !== undefined && typeof closure !== "function") {
+      fail(`${this.name}.step`, `takes a function that computes the loss, got ${show(closure)}`);
+    }
     const loss = closure === undefined ? undefined : enableGrad(closure);
     for (const group of this.paramGroups) this.check(group);
     noGrad(() => {
@@ -102,10 +108,12 @@ export abstract class Optimizer<Options extends object> {
   }
 
   /** Clears the gradients: sets them to `null`, or to zeros with `setToNone: false`. */
-  zeroGrad({ setToNone = true }: {
+  zeroGrad(options?: {
     /** Drop the gradients instead of writing zeros into them. Default `true`. */
     readonly setToNone?: boolean;
-  } = {}): void {
+  }): void {
+    checkOptions(`${this.name}.zeroGrad`, options, ["setToNone"]);
+    const setToNone = options?.setToNone ?? true;
     for (const param of this.paramGroups.flatMap(({ params }) => params)) {
       if (setToNone || param.grad === null) param.grad = null;
       else if (param.grad.gradFn === null) param.grad.zero_();
@@ -188,7 +196,7 @@ export abstract class Optimizer<Options extends object> {
         `${dict.paramGroups.length} instead of ${this.paramGroups.length}`);
     }
     return dict.paramGroups.map((group, i) => {
-      const { params, ...options } = group;
+      const { params, ...options } = Object(group) as typeof group;
       if (!Array.isArray(params) || params.length !== this.paramGroups[i].params.length) {
         fail(op, "loaded state dict contains a parameter group that doesn't match the size of " +
           `optimizer's group ${i}: ${params?.length} instead of ` +
@@ -199,10 +207,19 @@ export abstract class Optimizer<Options extends object> {
   }
 
   private adopted(param: Tensor, values: ParamState, number: number): ParamState {
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => {
-      if (!(value instanceof Tensor)) return [name, value];
+    const op = `${this.name}.loadStateDict`;
+    if (typeof values !== "object" || values === null) {
+      fail(op, `state of parameter ${number} must be an object, got ${show(values)}`);
+    }
+    return Object.fromEntries(Object.entries({ ...this.needed, ...values }).map(([name]) => {
+      const value = values[name];
+      const expected = this.needed[name] ?? "tensor";
+      if (expected === "number" && typeof value === "number") return [name, value];
+      if (expected === "number" || !(value instanceof Tensor)) {
+        fail(op, `${name} of parameter ${number} must be a ${expected}, got ${show(value)}`);
+      }
       if (value.shape.join() !== param.shape.join()) {
-        fail(`${this.name}.loadStateDict`, `${name} of parameter ${number} has shape ` +
+        fail(op, `${name} of parameter ${number} has shape ` +
           `[${value.shape.join(", ")}], the parameter has [${param.shape.join(", ")}]`);
       }
       return [name, value.detach().clone().to(param.dtype)];

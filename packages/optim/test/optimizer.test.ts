@@ -94,8 +94,15 @@ describe.each(makers)("%s", (_, make) => {
       params: [0, 1] }] })).toThrow("doesn't match the size of optimizer's group");
     expect(() => optimizer.loadStateDict({ ...dict, paramGroups: [{ ...dict.paramGroups[0],
       lr: -1 }] })).toThrow("Invalid learning rate: -1");
-    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: { wrong: zeros([2]) } } }))
+    const wrong = { ...dict.state[0], wrong: zeros([2]) };
+    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: wrong } }))
       .toThrow("wrong of parameter 0 has shape [2], the parameter has [3]");
+    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: { wrong: {} as never } } }))
+      .toThrow(/ of parameter 0 must be a (number|tensor), got /);
+    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: null as never } }))
+      .toThrow("state of parameter 0 must be an object, got null");
+    expect(() => optimizer.loadStateDict({ ...dict, paramGroups: [null as never] }))
+      .toThrow("doesn't match the size of optimizer's group 0: undefined");
     expect(JSON.stringify(optimizer.stateDict().paramGroups)).toBe(before);
   });
 });
@@ -122,6 +129,27 @@ describe("construction", () => {
     [() => new SGD([param()], { learningRate: 1 } as never), "unknown option learningRate"],
     [() => new SGD([{ params: [param()], lr: -2 }]), "Invalid learning rate: -2"],
   ])("is refused: %#", (make, message) => expect(make).toThrow(message));
+
+  test("a state that went through JSON is refused, and so is one that lacks a part", () => {
+    const p = param();
+    const optimizer = new Adam([p]);
+    p.grad = ones([2]);
+    optimizer.step();
+    const dict = optimizer.stateDict();
+    expect(() => optimizer.loadStateDict(JSON.parse(JSON.stringify(dict))))
+      .toThrow("Adam.loadStateDict: expAvg of parameter 0 must be a tensor, got {");
+    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: { step: 1 } } }))
+      .toThrow("expAvg of parameter 0 must be a tensor, got undefined");
+    expect(() => optimizer.loadStateDict({ ...dict, state: { 0: {} } }))
+      .toThrow("step of parameter 0 must be a number, got undefined");
+  });
+
+  test("misspelt options of zeroGrad, and a closure that is none, are refused", () => {
+    const optimizer = new SGD([param()]);
+    expect(() => optimizer.zeroGrad({ set_to_none: false } as never))
+      .toThrow("SGD.zeroGrad: unknown option set_to_none; there is setToNone");
+    expect(() => optimizer.step(3 as never)).toThrow("SGD.step: takes a function");
+  });
 
   test("takes groups with options of their own", () => {
     const [a, b] = [param(), param()];

@@ -10,8 +10,8 @@ export function isGradEnabled(): boolean {
 
 /**
  * Runs `body` with recording switched on or off and restores the mode afterwards.
- * @throws when `body` returns a promise: what it does after its first `await` would run in
- *   whatever mode happens to be set then
+ * @throws when `body` returns a promise or a generator: what it does after its first `await`, or
+ *   when it is iterated, would run in whatever mode happens to be set then
  */
 export function setGradEnabled<T>(mode: boolean, body: () => T): T {
   return scoped("setGradEnabled", mode, body);
@@ -48,6 +48,10 @@ function scoped<T>(op: string, mode: boolean, body: () => T): T {
       result.then(undefined, () => {}); // its own failure must not surface as unhandled
       refuse(op);
     }
+    if (isGenerator(result)) {
+      fail(op, "the callback returned a generator, whose body runs later, in whatever mode is " +
+        `set then: open ${op}(() => …) inside it, or around the loop that runs it`);
+    }
     return result;
   } finally {
     enabled = before;
@@ -61,6 +65,10 @@ function refuse(op: string): never {
 
 function isAsyncFunction(body: unknown): boolean {
   return Object.prototype.toString.call(body) === "[object AsyncFunction]";
+}
+
+function isGenerator(value: unknown): boolean {
+  return /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,4 +1,5 @@
 // Copies of a tensor's elements in other places: repeated, reversed, rotated.
+import { allocate } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
 import { normalizeDim, normalizeDims, showShape, type Shape } from "../shape/dims.ts";
 import { narrowed } from "../shape/layout.ts";
@@ -75,8 +76,10 @@ export const repeatInterleave: Op<(
     if (!counts.every((count) => Number.isInteger(count) && count >= 0)) {
       fail("repeatInterleave", `repeats can not be negative: got ${show(repeats)}`);
     }
-    const positions = Int32Array.from(
-      counts.flatMap((count, i) => new Array<number>(count).fill(i)));
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const positions = allocate("int32", total, "repeatInterleave");
+    let next = 0;
+    counts.forEach((count, i) => positions.fill(i, next, next += count));
     return indexSelect(source, axis, tensor(positions));
   },
   samples: [[real([2, 2]), 3], [real([3, 2]), [1, 0, 2], 0], [real([2, 3]), integers([3], 3), -1]],

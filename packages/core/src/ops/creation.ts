@@ -21,6 +21,9 @@ export type Values = Nested | readonly Values[] | ArrayBufferView | Tensor;
 
 const optionNames = ["dtype", "requiresGrad"];
 
+/** As many as PyTorch takes; an array that contains itself has more. */
+const mostDims = 128;
+
 /**
  * Checks the options of a function that makes tensors, by default of dtype `usual`.
  * @throws when an option is unknown or unusable
@@ -33,6 +36,9 @@ export function checkTensorOptions(
   const { dtype = usual, requiresGrad = false } = options ?? {};
   if (!isDType(dtype)) {
     fail(op, `dtype must be float32, float64, int32 or bool, got ${show(dtype)}`);
+  }
+  if (typeof requiresGrad !== "boolean") {
+    fail(op, `requiresGrad must be true or false, got ${show(requiresGrad)}`);
   }
   if (requiresGrad && !isFloat(dtype)) {
     fail(op, "Only Tensors of floating point and complex dtype can require gradients, " +
@@ -68,6 +74,9 @@ export function tensor(values: Values, options?: TensorOptions): Tensor {
   const shape: number[] = [];
   for (let level: unknown = values; Array.isArray(level); level = level[0]) {
     shape.push(level.length);
+    if (shape.length > mostDims) {
+      fail("tensor", `too many dimensions: arrays are nested deeper than ${mostDims}`);
+    }
   }
   const flat: (number | boolean)[] = [];
   flatten(values, 0, shape, flat);
@@ -153,9 +162,9 @@ export function empty(shape: Shape, options?: TensorOptions): Tensor {
 function filled(
   op: string, shape: Shape, value: number, options: TensorOptions | undefined,
 ): Tensor {
-  const { dtype, requiresGrad } = checkTensorOptions(op, options);
   const sizes = checkShape(op, shape);
-  const data = allocate(dtype, numel(sizes));
+  const { dtype, requiresGrad } = checkTensorOptions(op, options);
+  const data = allocate(dtype, numel(sizes), op);
   if (value !== 0) data.fill(converted(op, value, dtype));
   return adopt(data, sizes, dtype, requiresGrad);
 }
@@ -188,7 +197,7 @@ function filledLike(
 ): Tensor {
   checkTensor(op, "input", input);
   const { dtype, requiresGrad } = checkTensorOptions(op, options, optionNames, input.dtype);
-  const data = allocate(dtype, input.numel());
+  const data = allocate(dtype, input.numel(), op);
   if (value !== 0) data.fill(converted(op, value, dtype));
   const result = new Tensor(new Storage(dtype, data), input.shape, denseStrides(input));
   return requiresGrad ? result.requiresGrad_() : result;

@@ -1,18 +1,18 @@
 // Between tensors and kernels: operands, fresh results and plain copies. Nothing is recorded here.
 import type { DType } from "../dtype.ts";
 import { variable } from "../expression/expression.ts";
-import type { Operand } from "../kernels/operand.ts";
 import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import type { Layout } from "../shape/layout.ts";
+import type { Placed } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** A tensor's memory, read as if it had the shape `shape`. */
-export function operand(tensor: Tensor, shape: Shape): Operand {
+export function operand(tensor: Tensor, shape: Shape): Placed {
   return {
-    data: tensor.storage.data, offset: tensor.offset,
+    storage: tensor.storage, data: tensor.storage.data, offset: tensor.offset,
     strides: broadcastStrides(tensor.shape, tensor.strides, shape),
   };
 }
@@ -31,6 +31,7 @@ const copyProgram = pointwiseProgram([variable("input")], ["input"], []);
 
 /** Copies values, converting and broadcasting them; `target` may be a view. */
 export function copyInto(target: Tensor, source: Tensor): void {
+  target.storage.position = -1;
   runPointwise(copyProgram, target.shape, [operand(target, target.shape)],
     [operand(source, target.shape)], []);
 }
@@ -41,6 +42,7 @@ const additionProgram =
 /** Adds values in place, in order, so that `target` may show one element several times. */
 export function addInto(target: Tensor, source: Tensor): void {
   const { shape } = target;
+  target.storage.position = -1;
   runPointwise(additionProgram, shape, [operand(target, shape)],
     [operand(target, shape), operand(source, shape)], []);
 }

@@ -5,9 +5,10 @@ import { derivative, grad, output, throughOutput } from "../expression/derivativ
 import { substitute, variable, variablesOf, type Expression } from "../expression/expression.ts";
 import type { Differentiable, Rule, RuleContext } from "../autograd/node.ts";
 import { bumpVersion, checkInPlace, isRecorded, record, type Input } from "../autograd/record.ts";
-import { pointwiseProgram, runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
+import { pointwiseProgram, type PointwiseProgram } from "../kernels/pointwise.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
 import type { Shape } from "../shape/dims.ts";
+import { runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { numel } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -153,7 +154,7 @@ export class PointwiseOp implements Differentiable {
     if (!(target instanceof Tensor)) return fail(name, `can't write into ${show(target)}`);
     const recorded = isRecorded(this, inputs);
     const common = commonType(inputs);
-    checkInPlace(name, target, this.shapeOf(inputs), this.resultType(common), recorded);
+    checkInPlace(name, target, this.shapeOf(inputs, name), this.resultType(common), recorded);
     const isRead = (i: number) =>
       this.rules.some((rule) => rule !== null && rule.reads.includes(this.inputs[i]));
     const sources = inputs.map((input, i) => {
@@ -180,7 +181,7 @@ export class PointwiseOp implements Differentiable {
       } else tensors.push(input);
     });
     const program = this.programs[numberMask] ??= this.programFor(numberMask);
-    runPointwise(program, result.shape, [operand(result, result.shape)],
+    runProgram(program, result.shape, [operand(result, result.shape)],
       tensors.map((tensor) => operand(tensor, result.shape)), [...numbers, ...scalars]);
   }
 
@@ -191,13 +192,13 @@ export class PointwiseOp implements Differentiable {
       [...this.inputs.filter(isNumber), ...this.scalars]);
   }
 
-  private shapeOf(inputs: readonly Input[]): Shape {
+  private shapeOf(inputs: readonly Input[], op = this.name): Shape {
     let shape: Shape | null = null;
     for (const input of inputs) {
       if (typeof input === "number") continue;
-      shape = shape === null ? input.shape : broadcastShapes(this.name, shape, input.shape);
+      shape = shape === null ? input.shape : broadcastShapes(op, shape, input.shape);
     }
-    return shape ?? fail(this.name, `at least one of ${this.inputs.join(", ")} must be a tensor`);
+    return shape ?? fail(op, `at least one of ${this.inputs.join(", ")} must be a tensor`);
   }
 
   private resultType(common: DType): DType {

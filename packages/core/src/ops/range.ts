@@ -35,7 +35,7 @@ export function arange(...args: (number | TensorOptions | undefined)[]): Tensor 
       `${start} -> ${end} in steps of ${step}`);
   }
   const count = Math.ceil((end - start) / step);
-  const data = allocate(dtype, count);
+  const data = allocate(dtype, count, "arange");
   for (let i = 0; i < count; i++) data[i] = converted("arange", first + i * stride, dtype);
   return adopt(data, [count], dtype, requiresGrad);
 }
@@ -87,7 +87,7 @@ function spaced(
   if (!Number.isSafeInteger(steps) || steps < 0) {
     fail(op, `number of steps must be non-negative and whole, got ${show(steps)}`);
   }
-  const data = allocate(dtype, steps);
+  const data = allocate(dtype, steps, op);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // From both ends, as PyTorch does, so that the last one is `end` exactly.
   for (let i = 0; i < steps; i++) {
@@ -112,7 +112,7 @@ export function eye(...args: (number | TensorOptions | undefined)[]): Tensor {
       fail("eye", `${name} must be greater or equal to 0 and whole, got ${size}`);
     }
   }
-  const data = allocate(dtype, n * m);
+  const data = allocate(dtype, n * m, "eye");
   for (let i = 0; i < Math.min(n, m); i++) data[i * m + i] = 1;
   return adopt(data, [n, m], dtype, requiresGrad);
 }

@@ -7,6 +7,8 @@ export class Storage {
   readonly dtype: DType;
   /** Counts writes, so that a saved value that was changed since can be found. */
   version = 0;
+  /** Where the heap has a copy, as a position in its ring; -1 where it has none. */
+  position = -1;
   /** Name of the op that wrote last, for messages. */
   writer = "";
 

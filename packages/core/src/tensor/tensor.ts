@@ -15,6 +15,9 @@ export interface History {
 /** The method that Node's `console.log` calls. */
 const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
+/** Elements that nested arrays may hold: V8 ends the process while one grows beyond 2²⁷. */
+const mostListed = 2 ** 26;
+
 /** Nested arrays of a tensor's values; a plain number or truth value for a scalar. */
 export type Nested = number | boolean | Nested[];
 
@@ -117,8 +120,16 @@ export class Tensor implements Layout {
     return this.at(this.offset) as T;
   }
 
-  /** The values as nested arrays. */
+  /**
+   * The values as nested arrays.
+   * @throws for more elements than arrays can safely hold
+   */
   tolist<T = Nested>(): T {
+    const count = this.numel();
+    if (count > mostListed) {
+      fail("tolist", `${count} elements are more than arrays hold (${mostListed}): use ` +
+        "toTypedArray(), or a part of the tensor");
+    }
     const visit = (dim: number, offset: number): Nested => {
       if (dim === this.shape.length) return this.at(offset);
       const items: Nested[] = [];

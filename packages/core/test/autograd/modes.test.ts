@@ -40,6 +40,12 @@ describe.each(scopes)("%s", (_, scope, inside) => {
     expect(() => scope(() => ({ then: () => {} }))).toThrow("returned a promise");
   });
 
+  it("refuses a generator, whose body would run outside", () => {
+    expect(() => scope(function* () { yield 1; })).toThrow("the callback returned a generator");
+    expect(() => scope(async function* () { yield 1; })).toThrow("returned a generator");
+    expect(scope(() => [1].values().next().value)).toBe(1);
+  });
+
   it("refuses what is no function", () => {
     expect(() => (scope as (body: unknown) => unknown)(3)).toThrow("takes a function");
   });

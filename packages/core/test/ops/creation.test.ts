@@ -31,6 +31,8 @@ describe("arange", () => {
     [() => eye(2, -1), "m must be greater or equal to 0"],
     [() => full([2], 3e9, { dtype: "int32" }), "cannot be converted to type int32 without over"],
     [() => tensor([NaN], { dtype: "int32" }), "cannot be converted to type int32 without overf"],
+    [() => zeros([2], { requiresGrad: 1 as never }), "zeros: requiresGrad must be true or false"],
+    [() => (zeros as (...sizes: unknown[]) => Tensor)(2, 3), "zeros: a shape is an array of sizes"],
     [() => zerosLike(ones([2]), { dtyp: "int32" } as object), "zerosLike: unknown option dtyp"],
     [() => ones([2]).newZeros([2], { dtyp: "int32" } as object), "newZeros: unknown option dtyp"],
   ])("%s is refused", (call, message) => { expect(call).toThrow(message); });
@@ -47,6 +49,30 @@ it("eye is square unless a second size says otherwise", () => {
   expect(eye(2).tolist()).toEqual([[1, 0], [0, 1]]);
   expect(eye(2, 3, { dtype: "int32" }).tolist()).toEqual([[1, 0, 0], [0, 1, 0]]);
   expect(eye(0).shape).toEqual([0, 0]);
+});
+
+describe("a size that memory does not have room for is refused, naming the op", () => {
+  it.each<[string, () => unknown]>([
+    ["zeros", () => zeros([1e6, 1e6])], ["arange", () => arange(1e12)],
+    ["linspace", () => linspace(0, 1, 1e12)], ["eye", () => eye(1e6)],
+    ["onesLike", () => onesLike(ones([1]).expand(1e12))],
+    ["repeatInterleave", () => ones([2]).repeatInterleave(1e11)],
+  ])("%s", (op, call) => { expect(call).toThrow(`${op}: can't allocate memory: `); });
+
+  it("by any op, with the number of bytes", () => {
+    const column = ones([1e6, 1]);
+    expect(() => column.add(column.t())).toThrow("1000000000000 elements of float32 take 4000000");
+  });
+
+  it("tolist of a large view, before it builds anything", () => {
+    expect(() => ones([1]).expand(1e9).tolist()).toThrow("tolist: 1000000000 elements are more");
+  });
+});
+
+it("arrays nested without end are refused", () => {
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  expect(() => tensor(cyclic as never)).toThrow("tensor: too many dimensions");
 });
 
 describe("tensors like others", () => {

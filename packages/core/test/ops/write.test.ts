@@ -40,6 +40,10 @@ describe("an in-place result", () => {
       expect(write).toThrow("output with shape [3] doesn't match the broadcast shape [2, 3]");
     }
   });
+  it("is refused under the name with _ where shapes don't broadcast", () => {
+    expect(() => zeros([3]).add_(zeros([4]))).toThrow("add_: The size of tensor a (3) must match");
+    expect(() => zeros([3]).copy_(zeros([4]))).toThrow("copy_: The size of tensor a (3) must");
+  });
   it("reads an overlapping operand as it was before", () => {
     const x = tensor([1, 2, 3, 4, 5]);
     x.narrow(0, 1, 4).add_(x.narrow(0, 0, 4));

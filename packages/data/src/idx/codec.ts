@@ -1,4 +1,5 @@
 // IDX bytes to typed arrays and back. Files and gzip live in read.ts and write.ts.
+import { checkOptions } from "@chainrule/core/internal";
 import { fail, show } from "../errors.ts";
 import type { IdxArray, IdxHeader, IdxType } from "./format.ts";
 import { checkLength, elementCount, fileBytes, idxTypes, parseHeader } from "./format.ts";
@@ -43,6 +44,7 @@ function adoptElements(header: IdxHeader, buffer: ArrayBuffer): IdxArray {
  * ```
  */
 export function decodeIdx(bytes: Uint8Array, options: DecodeIdxOptions = {}): IdxArray {
+  checkOptions("decodeIdx", options, ["name", "tolerateTrailing"]);
   const { name = "bytes", tolerateTrailing = false } = options;
   if (!(bytes instanceof Uint8Array)) {
     fail("decodeIdx", `expected a Uint8Array of IDX bytes, got ${show(bytes)}`);
@@ -82,7 +84,7 @@ function checkArray(op: string, { type, shape, data }: IdxArray): void {
  * @throws DataError where type, shape and data do not agree
  */
 export function encodeIdx(array: IdxArray): Uint8Array<ArrayBuffer> {
-  if (typeof array !== "object" || array === null) {
+  if (typeof array !== "object" || array === null || !("type" in array)) {
     fail("encodeIdx", `expected { type, shape, data }, got ${show(array)}`);
   }
   checkArray("encodeIdx", array);

@@ -1,4 +1,5 @@
 // IDX files from disk, the network or memory; gzip is recognised by its magic number.
+import { checkOptions } from "@chainrule/core/internal";
 import { fail, reason, show } from "../errors.ts";
 import { builtin, isNode } from "../node.ts";
 import type { DecodeIdxOptions } from "./codec.ts";
@@ -54,6 +55,7 @@ export async function readIdx(
   source: IdxSource,
   options: DecodeIdxOptions = {},
 ): Promise<IdxArray> {
+  checkOptions("readIdx", options, ["name", "tolerateTrailing"]);
   const { name = sourceName(source), tolerateTrailing = false } = options;
   const bytes = await sourceBytes(source);
   const idx = isGzip(bytes) ? await gunzipIdx(bytes, name, tolerateTrailing) : bytes;
@@ -65,6 +67,7 @@ export async function readIdx(
  * @throws DataError for a path that cannot be read or is not exactly one IDX array
  */
 export function readIdxSync(path: string | URL, options: DecodeIdxOptions = {}): IdxArray {
+  checkOptions("readIdxSync", options, ["name", "tolerateTrailing"]);
   const { name = String(path), tolerateTrailing = false } = options;
   const fs = builtin("node:fs", "readIdxSync");
   let bytes: Uint8Array;

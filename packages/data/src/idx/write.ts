@@ -1,4 +1,5 @@
 // IDX files to disk, atomically. Node only.
+import { checkOptions } from "@chainrule/core/internal";
 import { atomicWrite, atomicWriteSync } from "../atomic-write.ts";
 import { fail, show } from "../errors.ts";
 import { builtin } from "../node.ts";
@@ -25,6 +26,7 @@ export async function writeIdx(
   options: WriteIdxOptions = {},
 ): Promise<void> {
   checkPath("writeIdx", path);
+  checkOptions("writeIdx", options, ["gzip"]);
   const { gzip = path.endsWith(".gz") } = options;
   const bytes = encodeIdx(array);
   if (!gzip) return atomicWrite("writeIdx", path, bytes);
@@ -39,6 +41,7 @@ export async function writeIdx(
  */
 export function writeIdxSync(path: string, array: IdxArray, options: WriteIdxOptions = {}): void {
   checkPath("writeIdxSync", path);
+  checkOptions("writeIdxSync", options, ["gzip"]);
   const { gzip = path.endsWith(".gz") } = options;
   const bytes = encodeIdx(array);
   const zlib = builtin("node:zlib", "writeIdxSync");

@@ -181,6 +181,7 @@ describe("decodeIdx and encodeIdx", () => {
     [{ type: "uint8", shape: new Array(256).fill(1), data: new Uint8Array(1) }, /rank 256/],
     [{ type: "uint8", shape: "2", data: new Uint8Array(2) }, /got "2"/],
     [null, /expected \{ type, shape, data \}, got null/],
+    [new Map(), /expected \{ type, shape, data \}, got Map/],
   ])("encodeIdx refuses what no file can say: %#", (array, message) => {
     expect(() => encodeIdx(array as never)).toThrow(DataError);
     expect(() => encodeIdx(array as never)).toThrow(message);

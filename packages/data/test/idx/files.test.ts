@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DataError } from "../../src/errors.ts";
 import type { DecodeIdxOptions } from "../../src/idx/codec.ts";
-import { encodeIdx } from "../../src/idx/codec.ts";
+import { decodeIdx, encodeIdx } from "../../src/idx/codec.ts";
 import type { IdxArray } from "../../src/idx/format.ts";
 import { readIdx, readIdxSync } from "../../src/idx/read.ts";
 import { writeIdx, writeIdxSync } from "../../src/idx/write.ts";
@@ -143,6 +143,16 @@ describe("readIdx and writeIdx", () => {
     await expect(writeIdx(missing, small)).rejects.toThrow(/^writeIdx: cannot write .*: ENOENT/);
     await expect(readIdx(5 as never)).rejects.toThrow(/^readIdx: expected a path, URL/);
     await expect(readIdx("http://127.0.0.1:1/a")).rejects.toThrow(/^readIdx: cannot fetch http/);
+  });
+
+  test("a misspelt option is refused before anything is read or written", async () => {
+    const path = join(folder, "never.idx");
+    const wrong = { gzipped: true } as never;
+    expect(() => writeIdxSync(path, small, wrong)).toThrow("unknown option gzipped");
+    await expect(writeIdx(path, small, wrong)).rejects.toThrow("unknown option gzipped");
+    expect(() => readIdxSync(path, wrong)).toThrow("unknown option gzipped");
+    await expect(readIdx(path, wrong)).rejects.toThrow("unknown option gzipped");
+    expect(() => decodeIdx(encodeIdx(small), wrong)).toThrow("unknown option gzipped");
   });
 
   test("a refused array leaves the file that was there", async () => {

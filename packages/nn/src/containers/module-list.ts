@@ -1,4 +1,5 @@
 // ModuleList: modules in an array that a parent can list.
+import { fail, show } from "@chainrule/core/internal";
 import { failMissingForward } from "../calls.ts";
 import type { Module } from "../module.ts";
 import { NamedModules } from "./named.ts";
@@ -35,8 +36,14 @@ export class ModuleList<M extends Module = Module> extends NamedModules<M> {
     return this;
   }
 
-  /** Adds modules at the end. */
+  /**
+   * Adds modules at the end.
+   * @throws when they are not in an array or another iterable
+   */
   extend(modules: Iterable<M>): this {
+    if (typeof (modules as Iterable<M> | null)?.[Symbol.iterator] !== "function") {
+      fail("ModuleList", `takes an iterable of modules, such as an array; got ${show(modules)}`);
+    }
     for (const module of modules) this.append(module);
     return this;
   }

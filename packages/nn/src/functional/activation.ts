@@ -77,6 +77,15 @@ export interface GeluOptions {
 }
 
 /**
+ * Checks how `gelu` is to be computed.
+ * @throws when `approximate` is neither `"none"` nor `"tanh"`
+ */
+export function checkApproximate(op: string, approximate: unknown): "none" | "tanh" {
+  if (approximate === "none" || approximate === "tanh") return approximate;
+  return fail(op, `approximate argument must be either none or tanh, got ${show(approximate)}`);
+}
+
+/**
  * Gaussian error linear unit, `x Φ(x)`.
  * @throws when `approximate` is neither `"none"` nor `"tanh"`
  * @see https://arxiv.org/abs/1606.08415
@@ -86,9 +95,7 @@ export const gelu: Op<(input: Tensor, options?: GeluOptions) => Tensor> = compos
   call(input: Tensor, options?: GeluOptions) {
     checkOptions("gelu", options, ["approximate"]);
     const { approximate = "none" } = options ?? {};
-    if (approximate !== "none" && approximate !== "tanh") {
-      fail("gelu", `approximate argument must be either none or tanh, got ${show(approximate)}`);
-    }
+    checkApproximate("gelu", approximate);
     return approximate === "tanh" ? tanhGelu(input) : exactGelu(input);
   },
   samples: [...anywhere, [real([2, 3]), { approximate: "tanh" }]],

@@ -2,7 +2,7 @@
 import { logSoftmax, relu, sigmoid, softmax, tanh, type Tensor } from "@chainrule/core";
 import { checkNumber, checkOptions, fail, show } from "@chainrule/core/internal";
 import {
-  gelu, leakyRelu, softplus, type GeluOptions, type SoftplusOptions,
+  checkApproximate, gelu, leakyRelu, softplus, type GeluOptions, type SoftplusOptions,
 } from "../functional/activation.ts";
 import { Module } from "../module.ts";
 import { settings } from "../representation.ts";
@@ -111,7 +111,7 @@ export class GELU extends Module {
   constructor(options?: GeluOptions) {
     super();
     checkOptions("GELU", options, ["approximate"]);
-    this.approximate = options?.approximate ?? "none";
+    this.approximate = checkApproximate("GELU", options?.approximate ?? "none");
   }
 
   /** `gelu` of each element. */

@@ -3,6 +3,7 @@ import { empty, noGrad, type DType, type Tensor } from "@chainrule/core";
 import { checkOptions } from "@chainrule/core/internal";
 import { checkPadding, embedding } from "../functional/embedding.ts";
 import { normal_, zeros_ } from "../init/fill.ts";
+import { membersOf } from "../members.ts";
 import { Module } from "../module.ts";
 import { Parameter } from "../parameter.ts";
 import { checkSize } from "./linear.ts";
@@ -38,6 +39,7 @@ export class Embedding extends Module {
     this.paddingIdx = padding < 0 ? null : padding;
     this.weight = new Parameter(empty([numEmbeddings, embeddingDim], { dtype: options?.dtype }));
     this.resetParameters();
+    membersOf(this); // from here on, a plain tensor in place of a parameter is noticed
   }
 
   /** Draws the table anew. */

@@ -4,6 +4,7 @@ import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { linear } from "../functional/linear.ts";
 import { kaimingUniform_ } from "../init/scaled.ts";
 import { uniform_ } from "../init/fill.ts";
+import { membersOf } from "../members.ts";
 import { Module } from "../module.ts";
 import { Parameter } from "../parameter.ts";
 import { settings } from "../representation.ts";
@@ -51,6 +52,7 @@ export class Linear extends Module {
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
     this.bias = bias ? new Parameter(empty([outFeatures], { dtype })) : null;
     this.resetParameters();
+    membersOf(this); // from here on, a plain tensor in place of a parameter is noticed
   }
 
   /** Draws weight and bias anew. */

@@ -61,7 +61,7 @@ export function log(x: Lanes): Lanes {
 
 /**
  * `ln(1 + x)`. Method: the logarithm of the rounded sum u, plus the sum's rounding error over u.
- * Maximum error 1.5 ulp.
+ * Maximum error 1 ulp.
  */
 export function log1p(x: Lanes): Lanes {
   const one = x.graph.constant(1, "f32x4");

@@ -1,0 +1,95 @@
+// Programs in the heap: values are those of the JavaScript path, whatever was cached before.
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import {
+  add, cat, exp, manualSeed, noGrad, randn, relu, tensor, where, zeros, type Tensor,
+} from "../../src/index.ts";
+import { isIntact, reserve, theHeap } from "../../src/storage/heap.ts";
+import { withSimd } from "../../src/wasm/features.ts";
+
+/** Sizes on both sides of the threshold, with tails that do not fill a vector. */
+const sizes = [100, 2047, 2048, 2051, 5000];
+
+/** Steps that leave values in the heap, change memory under them, and read them again. */
+const steps: ((pool: Tensor[], pick: (k: number) => number, n: number) => void)[] = [
+  (pool, pick) => void pool.push(add(pool[pick(0)]!, pool[pick(1)]!)),
+  (pool, pick) => void pool.push(relu(pool[pick(0)]!).mul(0.5)),
+  (pool, pick) => void pool[pick(0)]!.mul_(0.5).add_(pool[pick(1)]!),
+  (pool, pick) => void pool[pick(0)]!.narrow(0, 1, 50).zero_(),
+  (pool, pick, n) => void pool[pick(0)]!.narrow(0, 0, n - 1).neg_(),
+  (pool, pick) => void pool[pick(0)]!.indexPut_(["3:9"], 2),
+  (pool, pick) => void pool[pick(0)]!.copy_(pool[pick(1)]!),
+  (pool, pick, n) => void pool.push(cat([pool[pick(0)]!.narrow(0, 7, n - 7),
+    pool[pick(1)]!.narrow(0, 0, 7)])),
+  (pool, pick) => void pool.push(where(pool[pick(0)]!.gt(0), pool[pick(1)]!, pool[pick(2)]!)),
+  (pool, pick) => void pool.push(pool[pick(0)]!.sub(pool[pick(0)]!.mean())),
+  (pool, pick) => void pool[pick(0)]!.uniform_(-1, 1),
+  (pool, pick, n) => void pool[pick(0)]!.view(-1).narrow(0, n - 3, 3).fill_(1),
+];
+
+function run(n: number, choices: readonly (readonly number[])[]): number[][] {
+  manualSeed(1);
+  const pool = [randn([n]), randn([n]), zeros([n])];
+  noGrad(() => {
+    for (const [kind, ...picks] of choices) {
+      steps[kind! % steps.length]!(pool, (k) => picks[k]! % pool.length, n);
+    }
+  });
+  return pool.map((item) => item.tolist<number[]>());
+}
+
+test("any sequence of writes, views and results gives what the JavaScript path gives", () => {
+  const choice = fc.array(fc.nat(1000), { minLength: 4, maxLength: 4 });
+  fc.assert(fc.property(fc.constantFrom(...sizes), fc.array(choice, { maxLength: 25 }),
+    (n, choices) => {
+      const fast = run(n, choices);
+      const plain = withSimd(false, () => run(n, choices));
+      // At most 25 steps, each with a few roundings of 6e-8 relative to the largest number.
+      const largest = Math.max(1, ...plain.map((values) => Math.max(...values.map(Math.abs))));
+      const allowed = 1e-5 * largest;
+      fast.forEach((values, i) => values.forEach((value, k) => {
+        const expected = plain[i]![k]!;
+        if (!(Math.abs(value - expected) <= allowed)) expect(value, `${i}, ${k}`).toBe(expected);
+      }));
+    }), { numRuns: 150 });
+});
+
+describe("the ring", () => {
+  test("forgets what it has overwritten and nothing else", () => {
+    const heap = theHeap();
+    const first = reserve(heap, 1024) as number;
+    expect(isIntact(heap, first)).toBe(true);
+    let steps = 0;
+    while (isIntact(heap, first)) {
+      const position = reserve(heap, heap.size / 4) as number;
+      expect(position % heap.size + heap.size / 4).toBeLessThanOrEqual(heap.size);
+      steps++;
+    }
+    expect(steps).toBeGreaterThanOrEqual(3);
+    expect(isIntact(heap, -1)).toBe(false);
+  });
+
+  test("grows for large operands and keeps their values", () => {
+    const before = theHeap().size;
+    const x = tensor(Float32Array.from({ length: before / 4 }, (_, i) => i % 5));
+    const y = exp(x.add(1));
+    expect(theHeap().size).toBeGreaterThan(before);
+    for (const i of [0, 1, 2, 12345, before / 4 - 1]) {
+      expect(y.select(0, i).item()).toBeCloseTo(Math.exp(i % 5 + 1), 3);
+    }
+  });
+
+  test("refuses what it can never hold, so that JavaScript does it", () => {
+    expect(reserve(theHeap(), 2 ** 40)).toBe(false);
+  });
+});
+
+test("a result is cached, and a write to it is seen", () => {
+  const x = randn([4096]);
+  const y = x.mul(2);
+  y.narrow(0, 0, 1).fill_(5);
+  expect(y.add(1).select(0, 0).item()).toBe(6);
+  expect(y.add(1).select(0, 1).item()).toBeCloseTo(2 * x.select(0, 1).item() + 1, 5);
+});
+
+afterEach(() => { manualSeed(0); });
