@@ -46,12 +46,13 @@ for (const [name, { machine }] of [["before", before], ["after", after]]) {
   console.log(`${name}: chainrule ${machine.chainrule}, Node ${machine.node}, ${machine.cpu}, ` +
     `load ${machine.load}, ${machine.date}`);
 }
-console.log("\nafter / before of chainrule, of the peers (how the machine changed), and the first " +
-  "divided by the second\n");
+console.log("\nratio: after / before of chainrule; peers: the same of the others, " +
+  "the machine's share; corrected: ratio / peers\n");
 for (const section of after.sections) {
   const old = before.sections.find(({ letter }) => letter === section.letter);
   const rows = old ? rowsOf(section, old) : [];
   if (rows.length === 0) continue;
   console.log(`## (${section.letter}) ${section.title}\n`);
-  console.log(`${markdown(["", "before", "after", "ratio", "peers", "corrected"], rows)}\n`);
+  const header = ["", "before", "after", "ratio", "peers", "corrected"];
+  console.log(`${markdown(header, rows)}\n`);
 }

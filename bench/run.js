@@ -87,9 +87,9 @@ for (const section of sections.filter(({ letter }) => letters.includes(letter)))
   results.push({ letter, title, unit, note, rows });
   progress("");
   console.log(sectionText(results.at(-1)));
+  if (options.json !== undefined) {
+    const all = { machine: about, versions, unavailable, isQuick, sections: results };
+    writeFileSync(options.json, `${JSON.stringify(all, null, 1)}\n`);
+  }
 }
 for (const one of processes) one.end();
-if (options.json !== undefined) {
-  const all = { machine: about, versions, unavailable, isQuick, sections: results };
-  writeFileSync(options.json, `${JSON.stringify(all, null, 1)}\n`);
-}

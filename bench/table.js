@@ -26,14 +26,15 @@ function cellText(row, cell, unit) {
 
 /** Lines of a Markdown table with aligned columns; the first column is left-aligned. */
 export function markdown(header, rows) {
-  const widths = header.map((_, i) => Math.max(3, ...[header, ...rows].map((r) => [...r[i]].length)));
+  const widths = header.map((_, i) =>
+    Math.max(3, ...[header, ...rows].map((cells) => [...cells[i]].length)));
   const pad = (text, i) => {
     const space = " ".repeat(widths[i] - [...text].length);
     return i === 0 ? text + space : space + text;
   };
   const line = (cells) => `| ${cells.map(pad).join(" | ")} |`;
-  const rule = `| ${widths.map((w, i) => (i === 0 ? "-".repeat(w) : `${"-".repeat(w - 1)}:`)).join(" | ")} |`;
-  return [line(header), rule, ...rows.map(line)].join("\n");
+  const rules = widths.map((width, i) => "-".repeat(width - 1) + (i === 0 ? "-" : ":"));
+  return [line(header), line(rules), ...rows.map(line)].join("\n");
 }
 
 /** One line per reason, with the contenders and cases it kept out. */

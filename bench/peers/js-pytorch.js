@@ -39,7 +39,7 @@ function train(torch, spec) {
   const layers = initialLayers(spec.sizes).map(({ inputs, outputs, weight, bias }) => {
     const layer = new torch.nn.Linear(inputs, outputs);
     layer.W._data = nested(transposed(weight, outputs, inputs), [inputs, outputs]);
-    layer.b._data = layer.b.shape.length === 1 ? nested(bias, [outputs]) : [nested(bias, [outputs])];
+    layer.b._data = nested(bias, layer.b.shape);
     return layer;
   });
   const relu = new torch.nn.ReLU();

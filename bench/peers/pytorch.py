@@ -1,4 +1,4 @@
-"""PyTorch's process: answers the commands of worker.js, with the same data and repetition scheme."""
+"""PyTorch's process: answers the commands of worker.js, repeating and timing as it does."""
 import json
 import os
 import sys

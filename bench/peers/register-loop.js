@@ -35,7 +35,8 @@ function moduleBytes(isRelaxed) {
   return Uint8Array.from([
     0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
     ...section(1, [1, 0x60, 1, i32, 1, 0x7d]), ...section(3, [1, 0]),
-    ...section(7, [1, 3, 0x72, 0x75, 0x6e, 0, 0]), ...section(10, [1, ...leb(body.length), ...body]),
+    ...section(7, [1, 3, 0x72, 0x75, 0x6e, 0, 0]),
+    ...section(10, [1, ...leb(body.length), ...body]),
   ]);
 }
 

@@ -1,7 +1,7 @@
 // Adam and AdamW: steps scaled by running averages of the gradient and of its square.
 import { zeros, type Tensor } from "@chainrule/core";
 import { checkAtLeastZero, checkBetas, checkBoolean } from "./checks.ts";
-import { fusedUpdate, runFused, type FusedUpdate } from "./fused.ts";
+import { flushed, fusedUpdate, runFused, type FusedUpdate } from "./fused.ts";
 import { Optimizer, type Params, type ParamState } from "./optimizer.ts";
 
 /** Hyper-parameters of `Adam` and `AdamW`. */
@@ -29,8 +29,8 @@ const scalars = ["beta1", "beta2", "eps", "stepSize", "root", "decay", "penalty"
 const plain: FusedUpdate = fusedUpdate(["param", "m", "v"], ["grad"], scalars,
   ({ param, m, v, grad, beta1, beta2, eps, stepSize, root, decay, penalty, sign }) => {
     const g = grad.mul(sign).add(param.mul(penalty));
-    const average = beta1.mul(m).add(beta1.neg().add(1).mul(g));
-    const squares = beta2.mul(v).add(beta2.neg().add(1).mul(g.square()));
+    const average = flushed(beta1.mul(m).add(beta1.neg().add(1).mul(g)));
+    const squares = flushed(beta2.mul(v).add(beta2.neg().add(1).mul(g.square())));
     const step = stepSize.mul(average).div(squares.sqrt().div(root).add(eps));
     return { param: param.mul(decay).sub(step), m: average, v: squares };
   });
@@ -38,8 +38,8 @@ const plain: FusedUpdate = fusedUpdate(["param", "m", "v"], ["grad"], scalars,
 const withLargest: FusedUpdate = fusedUpdate(["param", "m", "v", "largest"], ["grad"], scalars,
   ({ param, m, v, largest, grad, beta1, beta2, eps, stepSize, root, decay, penalty, sign }) => {
     const g = grad.mul(sign).add(param.mul(penalty));
-    const average = beta1.mul(m).add(beta1.neg().add(1).mul(g));
-    const squares = beta2.mul(v).add(beta2.neg().add(1).mul(g.square()));
+    const average = flushed(beta1.mul(m).add(beta1.neg().add(1).mul(g)));
+    const squares = flushed(beta2.mul(v).add(beta2.neg().add(1).mul(g.square())));
     const most = largest.max(squares);
     const step = stepSize.mul(average).div(most.sqrt().div(root).add(eps));
     return { param: param.mul(decay).sub(step), m: average, v: squares, largest: most };

@@ -14,6 +14,17 @@ export interface FusedUpdate {
 
 type Variables<Name extends string> = { readonly [K in Name]: Expression };
 
+/** The smallest float32 that is not denormal. */
+const SMALLEST_NORMAL = 2 ** -126;
+
+/**
+ * A running average with denormal numbers replaced by 0. They come about when a gradient stays 0,
+ * change no update, and slow arithmetic down: DENORMALNOTE
+ */
+export function flushed(average: Expression): Expression {
+  return average.abs().lt(SMALLEST_NORMAL).select(0, average);
+}
+
 /**
  * Compiles an update.
  * @param write gives the new value of each target in terms of all variables

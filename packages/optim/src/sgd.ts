@@ -2,7 +2,7 @@
 import { zeros, type Tensor } from "@chainrule/core";
 import { checkAtLeastZero, checkBoolean } from "./checks.ts";
 import { fail } from "@chainrule/core/internal";
-import { fusedUpdate, runFused } from "./fused.ts";
+import { flushed, fusedUpdate, runFused } from "./fused.ts";
 import { Optimizer, type Params } from "./optimizer.ts";
 
 /** Hyper-parameters of `SGD`. */
@@ -33,7 +33,7 @@ const [withMomentum, withNesterov] = [false, true].map((nesterov) =>
   fusedUpdate(["param", "buffer"], ["grad"], scalars,
     ({ param, buffer, grad, lr, momentum, dampening, weightDecay, sign }) => {
       const g = grad.mul(sign).add(param.mul(weightDecay));
-      const direction = momentum.mul(buffer).add(dampening.neg().add(1).mul(g));
+      const direction = flushed(momentum.mul(buffer).add(dampening.neg().add(1).mul(g)));
       const step = nesterov ? g.add(momentum.mul(direction)) : direction;
       return { param: param.sub(lr.mul(step)), buffer: direction };
     }));

@@ -5,7 +5,8 @@ export type Code = number | Uint8Array | readonly Code[];
 
 /** All bytes of nested code in order. */
 export function flatten(code: Code): Uint8Array<ArrayBuffer> {
-  return scratch.slice(0, write(code, 0));
+  const length = write(code, 0); // may replace the buffer
+  return scratch.slice(0, length);
 }
 
 let scratch = new Uint8Array(1 << 14);

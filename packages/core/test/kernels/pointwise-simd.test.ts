@@ -159,8 +159,8 @@ function demandLayoutFree(
   });
   runVectors(program, shape, operands.slice(0, count), inputs, scalars);
   operands.slice(0, count).forEach((output, k) => {
-    const same = output.data.every((value, i) => Object.is(value, wanted[k][i]));
-    if (!same) expect(output.data, `output ${k}, seed ${seed}`).toEqual(wanted[k]);
+    const wrong = output.data.findIndex((value, i) => !Object.is(value, wanted[k][i]));
+    expect(output.data[wrong], `output ${k} at ${wrong}, seed ${seed}`).toBe(wanted[k][wrong]);
   });
 }
 
