@@ -26,7 +26,8 @@ export function emit(
       const args = node.args.map((arg, i) => {
         const source = sources.get(arg)!;
         const asTruth = (logical || (node.kind === "select" && i === 0)) && !arg.isBoolean;
-        return asTruth ? `(${source} !== 0)` : source;
+        if (asTruth) return `(${source} !== 0)`;
+        return node.kind === "select" && i > 0 && arg.isBoolean ? `(${source} ? 1 : 0)` : source;
       });
       const make = primitives[node.kind].source;
       const source = integer && node.kind === "mul" ? `Math.imul(${args})` : make(...args);
