@@ -28,6 +28,11 @@ export {
 } from "./random/generator.ts";
 export { forkRng, getRngState, setRngState } from "./random/fork.ts";
 
+// arithmetic
+export {
+  useDeterministicAlgorithms, areDeterministicAlgorithmsEnabled,
+} from "./wasm/features.ts";
+
 // ops, one statement per family
 export {
   tensor, zeros, ones, full, empty, zerosLike, onesLike, fullLike, emptyLike, type TensorOptions,

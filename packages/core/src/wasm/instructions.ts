@@ -26,6 +26,7 @@ const simd = {
   "f32x4.sqrt": 0xe3, "f32x4.add": 0xe4, "f32x4.sub": 0xe5, "f32x4.mul": 0xe6,
   "f32x4.div": 0xe7, "f32x4.min": 0xe8, "f32x4.max": 0xe9, "f32x4.pmin": 0xea,
   "f32x4.pmax": 0xeb, "f32x4.convert_i32x4_s": 0xfa, "f32x4.demote_f64x2_zero": 0x5e,
+  "f32x4.relaxed_madd": 0x105,
   "f64x2.add": 0xf0, "f64x2.sub": 0xf1, "f64x2.mul": 0xf2, "f64x2.div": 0xf3,
   "f64x2.pmin": 0xf6, "f64x2.pmax": 0xf7,
   "f64x2.promote_low_f32x4": 0x5f, "f64x2.convert_low_i32x4_s": 0xfe,

@@ -1,9 +1,12 @@
 // The SIMD product against the float64 reference: any strides, sizes around tiles and blocks.
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { multiplySimd } from "../../src/kernels/matmul-simd.ts";
 import { matmul, type Matrix } from "../../src/kernels/matmul.ts";
-import { hasSimd, withSimd } from "../../src/wasm/features.ts";
+import {
+  areDeterministicAlgorithmsEnabled, hasRelaxedMultiplyAdd, hasSimd, useDeterministicAlgorithms,
+  withSimd,
+} from "../../src/wasm/features.ts";
 import { Generator } from "../../src/random/generator.ts";
 
 /** A matrix in an array of its own, with gaps and in either order; unused elements are NaN. */
@@ -57,25 +60,40 @@ test("SIMD is there: otherwise the tests below would say nothing", () => {
   expect(withSimd(false, hasSimd)).toBe(false);
 });
 
-test("any shape, order and gaps stay within the bound, and touch nothing else", () => {
-  fc.assert(fc.property(small, small, fc.integer({ min: 1, max: 60 }), order, order, order, gap, gap,
-    (m, n, k, byA, byB, byOut, gapA, gapB) => {
-      fc.pre(m * n * k >= 4096);
-      check(place(m, k, 2, byA, gapA), place(k, n, 3, byB, gapB), m, n, k, byOut);
-    }), { numRuns: 60 });
+describe.each([
+  ["with fused multiply-add, where the engine has it", false], ["deterministic", true],
+])("%s", (_, deterministic) => {
+  beforeAll(() => useDeterministicAlgorithms(deterministic));
+  afterAll(() => useDeterministicAlgorithms(false));
+
+  test("any shape, order and gaps stay within the bound, and touch nothing else", () => {
+    fc.assert(fc.property(small, small, fc.integer({ min: 1, max: 60 }), order, order, order, gap, gap,
+      (m, n, k, byA, byB, byOut, gapA, gapB) => {
+        fc.pre(m * n * k >= 4096);
+        check(place(m, k, 2, byA, gapA), place(k, n, 3, byB, gapB), m, n, k, byOut);
+      }), { numRuns: 60 });
+  });
+
+  test.each([[255, 9, 257], [256, 8, 256], [257, 7, 255], [4, 513, 300], [300, 5, 513], [260, 520, 3],
+    [33, 511, 260]])("blocks end anywhere: %i × %i × %i", (m, n, k) => {
+    for (const byColumns of [false, true]) {
+      check(place(m, k, 4, byColumns, 0), place(k, n, 5, !byColumns, 0), m, n, k, byColumns);
+    }
+  });
+
+  test("an expanded operand is read as often as it appears", () => {
+    const row = { data: Float32Array.from({ length: 40 }, (_, i) => i % 7), offset: 0, rowStride: 0,
+      columnStride: 1 };
+    check(row, place(40, 30, 6, false, 0), 20, 30, 40, false);
+  });
 });
 
-test.each([[255, 9, 257], [256, 8, 256], [257, 7, 255], [4, 513, 300], [300, 5, 513], [260, 520, 3],
-  [33, 511, 260]])("blocks end anywhere: %i × %i × %i", (m, n, k) => {
-  for (const byColumns of [false, true]) {
-    check(place(m, k, 4, byColumns, 0), place(k, n, 5, !byColumns, 0), m, n, k, byColumns);
-  }
-});
-
-test("an expanded operand is read as often as it appears", () => {
-  const row = { data: Float32Array.from({ length: 40 }, (_, i) => i % 7), offset: 0, rowStride: 0,
-    columnStride: 1 };
-  check(row, place(40, 30, 6, false, 0), 20, 30, 40, false);
+test("deterministic results do not use fused multiply-add", () => {
+  useDeterministicAlgorithms(true);
+  expect(areDeterministicAlgorithmsEnabled()).toBe(true);
+  expect(hasRelaxedMultiplyAdd()).toBe(false);
+  useDeterministicAlgorithms(false);
+  expect(() => useDeterministicAlgorithms(1 as never)).toThrow("takes true or false, got 1");
 });
 
 test("small products, other dtypes and vectors are left to the reference", () => {
