@@ -16,7 +16,7 @@ const layers = [
   ["autograd"],
   ["ops"],
   ["transforms", "inspect"],
-  ["index.ts", "internal.ts"],
+  ["autograd.ts", "index.ts", "internal.ts"],
 ];
 
 /** What the sources of each package may import besides themselves. */

@@ -29,6 +29,7 @@ export function fail(op: string, problem: string, details?: ErrorDetails): never
 /** A value as error messages show it: short, and telling strings from numbers. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
   if (Array.isArray(value)) {
     const items = value.slice(0, 8).map(show).join(", ");

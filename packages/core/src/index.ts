@@ -21,6 +21,7 @@ export { noGrad, enableGrad, setGradEnabled, isGradEnabled } from "./autograd/mo
 export { backward, grad, type BackwardOptions, type GradOptions } from "./autograd/backward.ts";
 export type { Hook, HookHandle } from "./autograd/hooks.ts";
 export type { Differentiable, Edge, Node, OutputType } from "./autograd/node.ts";
+export * as autograd from "./autograd.ts";
 
 // random
 export {

@@ -1,5 +1,5 @@
 // For the sibling packages only: how ops are defined and kernels run. Promises users nothing.
-export { allocate, isFloat, isDType, promote, type TypedArray } from "./dtype.ts";
+export { allocate, isFloat, isDType, type TypedArray } from "./dtype.ts";
 export { ChainruleError, fail, show } from "./errors.ts";
 export { constant, variable, type Expression } from "./expression/expression.ts";
 export { pointwiseProgram, type PointwiseProgram } from "./kernels/pointwise.ts";
@@ -7,21 +7,16 @@ export { runProgram } from "./storage/run.ts";
 export { withSimd } from "./wasm/features.ts";
 export { accumulator, count, position, reduction, type Reduction } from "./kernels/reduce.ts";
 export { primitive, view } from "./ops/define.ts";
-export { addInto, copyInto, copyOf, fresh, operand, rowMajor } from "./ops/memory.ts";
+export { copyInto, copyOf, fresh, operand, rowMajor } from "./ops/memory.ts";
 export {
-  checkOptions, checkTensor, composite, type Definition, type Method, type Op, type Signature,
+  checkOptions, checkTensor, composite, type Method, type Op, type Signature,
 } from "./ops/op.ts";
-export { checkInput, checkNumber, pointwise } from "./ops/pointwise.ts";
+export { checkNumber, pointwise } from "./ops/pointwise.ts";
 export {
-  booleans, distinct, integers, isSampleTensor, real, type Rejected, type Sample,
-  type SampleTensor,
+  distinct, integers, isSampleTensor, real, type Sample, type SampleTensor,
 } from "./ops/sample.ts";
-export { reduceOver, restore } from "./ops/reduce-over.ts";
 export { table } from "./ops/table.ts";
 export { bumpVersion, checkInPlace, type Input } from "./autograd/record.ts";
-export {
-  allDims, checkShape, normalizeDim, normalizeDims, numel, reducedShape, sameShape, showShape,
-  type Dims, type Shape,
-} from "./shape/dims.ts";
+export { numel, sameShape, showShape, type Shape } from "./shape/dims.ts";
 export { broadcastShapes } from "./shape/broadcast.ts";
 export { defaultGenerator, Generator } from "./random/generator.ts";

@@ -1,5 +1,6 @@
 // Files that appear whole or not at all: written under a temporary name, then renamed.
-import { fail, reason } from "./errors.ts";
+import { fail } from "@chainrule/core/internal";
+import { reason } from "./reason.ts";
 import { builtin } from "./node.ts";
 
 let written = 0;
@@ -11,7 +12,7 @@ function temporaryName(path: string): string {
 
 /**
  * Writes `bytes` to `path`; a reader sees the old file or the new one, never a part.
- * @throws DataError where the file system refuses; nothing is left behind
+ * @throws ChainruleError where the file system refuses; nothing is left behind
  */
 export function atomicWriteSync(op: string, path: string, bytes: Uint8Array): void {
   const fs = builtin("node:fs", op);
@@ -27,7 +28,7 @@ export function atomicWriteSync(op: string, path: string, bytes: Uint8Array): vo
 
 /**
  * `atomicWriteSync` without blocking.
- * @throws DataError where the file system refuses; nothing is left behind
+ * @throws ChainruleError where the file system refuses; nothing is left behind
  */
 export async function atomicWrite(op: string, path: string, bytes: Uint8Array): Promise<void> {
   const fs = builtin("node:fs", op).promises;

@@ -1,6 +1,6 @@
 // From a list of samples to one batch with a new first dimension.
 import { stack, Tensor, tensor } from "@chainrule/core";
-import { fail, show } from "./errors.ts";
+import { fail, show } from "@chainrule/core/internal";
 
 /** What `defaultCollate` makes of samples of type `T`. */
 export type Collated<T> =
@@ -90,7 +90,7 @@ function collate(samples: readonly unknown[]): unknown {
  *
  * Numbers give int32 if all of this batch are 32-bit integers, else float32; where the dtype must
  * not depend on the values, samples hold tensors.
- * @throws DataError for samples of different kinds or lengths, or of a kind that has no batch
+ * @throws ChainruleError for samples of different kinds or lengths, or of a kind that has no batch
  * @example
  * ```ts
  * import { defaultCollate } from "@chainrule/data";

@@ -1,10 +1,10 @@
 // Datasets one after the other.
+import { fail, show } from "@chainrule/core/internal";
 import { checkDataset, checkIndex, type Dataset } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 
 /**
  * The samples of several datasets, in order.
- * @throws DataError unless there is at least one dataset, all of them with `length` and `get`
+ * @throws ChainruleError unless there is at least one dataset, all of them with `length` and `get`
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.ConcatDataset
  */
 export class ConcatDataset<T> implements Dataset<T> {

@@ -1,11 +1,11 @@
 // Batches of a dataset, epoch after epoch, in PyTorch's order.
 import { defaultGenerator, type Generator } from "@chainrule/core";
+import { fail, show } from "@chainrule/core/internal";
 import { BatchStream } from "./batch-stream.ts";
 import { defaultCollate, type Collated } from "./collate.ts";
 import {
   isAsyncIterable, isIterable, isMapStyle, type Dataset, type IterableDataset,
 } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 import {
   checkLoaderOptions, type AnyLoaderOptions, type DataLoaderOptions,
 } from "./loader-options.ts";
@@ -68,7 +68,7 @@ function loadOf(
  * Random numbers are drawn as PyTorch draws them: two words when an iterator is made, shuffled or
  * not; at the first batch of a shuffled epoch two more, which seed its order. A generator of its
  * own gives the order itself and, once the epoch is exhausted, another one that is not used.
- * @throws DataError for options that are unknown, unusable or contradict each other
+ * @throws ChainruleError for options that are unknown, unusable or contradict each other
  * @example
  * ```ts
  * import { tensor } from "@chainrule/core";
@@ -112,7 +112,7 @@ export class DataLoader<
 
   /**
    * Number of batches in an epoch.
-   * @throws DataError where the sampler, or an iterable dataset, has no length
+   * @throws ChainruleError where the sampler, or an iterable dataset, has no length
    */
   get length(): number {
     const { length } = this.#pieces;
@@ -124,7 +124,7 @@ export class DataLoader<
 
   /**
    * Starts an epoch.
-   * @throws DataError, with the first batch, where samples are promises or a stream
+   * @throws ChainruleError, with the first batch, where samples are promises or a stream
    */
   [Symbol.iterator](): IterableIterator<Batch> {
     this.#drawBaseSeed();

@@ -1,6 +1,6 @@
 // What the loader takes: samples by position (map-style), or samples one after the other.
+import { fail, show } from "@chainrule/core/internal";
 import type { Collated } from "./collate.ts";
-import { fail, show } from "./errors.ts";
 
 /**
  * Samples that are fetched by position; any object with `length` and `get` is one.
@@ -32,7 +32,7 @@ export function isMapStyle(value: unknown): value is Dataset<unknown> {
 
 /**
  * Checks that an argument can be fetched from by position.
- * @throws DataError when it cannot
+ * @throws ChainruleError when it cannot
  */
 export function checkDataset(op: string, value: unknown): asserts value is Dataset<unknown> {
   if (!isMapStyle(value)) fail(op, `expected a dataset with length and get, got ${show(value)}`);
@@ -40,7 +40,7 @@ export function checkDataset(op: string, value: unknown): asserts value is Datas
 
 /**
  * The position an index means; negative ones count from the end.
- * @throws DataError for an index that is no integer or out of range
+ * @throws ChainruleError for an index that is no integer or out of range
  */
 export function checkIndex(op: string, index: number, length: number): number {
   if (!Number.isInteger(index)) fail(op, `index must be an integer, got ${show(index)}`);

@@ -1,7 +1,8 @@
 // MNIST from its mirrors into a folder: each file appears there only after its digest was checked.
+import { fail, show } from "@chainrule/core/internal";
 import type { Fetch } from "./download.ts";
 import { download, partBytes } from "./download.ts";
-import { fail, reason, show } from "./errors.ts";
+import { reason } from "./reason.ts";
 import type { MnistFile, MnistFileTable } from "./mnist-files.ts";
 import { checkFolder, findMnistFile, mnistFiles, mnistMirrors } from "./mnist-files.ts";
 import { builtin } from "./node.ts";
@@ -138,7 +139,7 @@ function checkSettings({ mirrors, fetch, onProgress, stallSeconds }: Settings): 
  *
  * Files that are there are kept. A download that was cut off is continued, by the same call or a
  * later one; a mirror that fails gives way to the next.
- * @throws DataError with what each mirror did wrong; no unchecked file is left under its name
+ * @throws ChainruleError with what each mirror did wrong; no unchecked file is left under its name
  */
 export async function downloadMnist(
   folder: string,

@@ -1,5 +1,6 @@
 // One file over HTTP into a `.part` beside its place: resumed, bounded, and given up when stalled.
-import { fail, reason } from "./errors.ts";
+import { fail } from "@chainrule/core/internal";
+import { reason } from "./reason.ts";
 import { builtin } from "./node.ts";
 
 /** The part of `fetch` that is used. */
@@ -109,7 +110,7 @@ async function receive(response: Response, request: DownloadRequest, guard: Guar
 
 /**
  * Completes a `.part`, from where it ends if the server can continue, else from the beginning.
- * @throws DataError with what went wrong; the part keeps what has arrived
+ * @throws ChainruleError with what went wrong; the part keeps what has arrived
  */
 export async function download(request: DownloadRequest): Promise<void> {
   const { address, part, stallSeconds, fetch } = request;

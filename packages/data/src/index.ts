@@ -1,7 +1,5 @@
 // The public names of @chainrule/data.
 
-export { DataError } from "./errors.ts";
-
 // datasets
 export type { Dataset, IterableDataset } from "./dataset.ts";
 export { TensorDataset } from "./tensor-dataset.ts";

@@ -1,9 +1,8 @@
 // Grey images and their classes, kept as the bytes of their files; floats are made per batch.
 import { tensor, type Tensor } from "@chainrule/core";
-import { fresh } from "@chainrule/core/internal";
+import { fail, fresh, show } from "@chainrule/core/internal";
 import { writeBrightness } from "./brightness.ts";
 import { checkIndex, type Dataset } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 import type { IdxArray } from "./idx/format.ts";
 
 /** An IDX array that must hold bytes of a given rank. */
@@ -21,7 +20,7 @@ function bytesOf(op: string, what: string, array: IdxArray, rank: number): Uint8
  *
  * A batch is converted straight from the bytes, images `[N, 1, height, width]` and int32 labels
  * `[N]`; four times the memory for a set of floats is needed only by `images`.
- * @throws DataError unless images and labels are bytes, as many of each, and the labels classes
+ * @throws unless images and labels are bytes, as many of each, and the labels classes
  */
 export class LabelledImages implements Dataset<[Tensor, number]> {
   /** What a label stands for. */

@@ -1,8 +1,7 @@
 // The options of DataLoader, and which of them contradict each other.
 import type { Generator } from "@chainrule/core";
-import { checkOptions } from "@chainrule/core/internal";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { isIterable } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 import { checkGenerator, type Sized } from "./samplers.ts";
 
 /** Options of `DataLoader`. */
@@ -33,7 +32,7 @@ const optionNames = [
 
 /**
  * Checks the options of a loader; `BatchSampler` checks `batchSize` and `dropLast`.
- * @throws DataError for values of the wrong kind and for contradictions, with PyTorch's phrases
+ * @throws for values of the wrong kind and for contradictions, with PyTorch's phrases
  */
 export function checkLoaderOptions(options: AnyLoaderOptions, mapStyle: boolean): void {
   checkOptions(op, options, optionNames);

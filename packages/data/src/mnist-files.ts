@@ -1,6 +1,7 @@
 // The four files of MNIST: names, sizes, digests, mirrors, and how they are read from a folder.
 // download.ts fetches them; the data set made of them lives elsewhere.
-import { fail, reason, show } from "./errors.ts";
+import { fail, show } from "@chainrule/core/internal";
+import { reason } from "./reason.ts";
 import type { IdxArray } from "./idx/format.ts";
 import { readIdxSync } from "./idx/read.ts";
 import { builtin } from "./node.ts";
@@ -102,7 +103,7 @@ function checkArrays(folder: string, { images, labels }: MnistArrays): void {
 
 /**
  * The images and labels of one part from a folder that holds its files, compressed or not.
- * @throws DataError that names each missing file, or what is wrong with one that is there
+ * @throws ChainruleError that names each missing file, or what is wrong with one that is there
  */
 export function loadMnistFiles(
   folder: string,

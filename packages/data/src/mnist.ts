@@ -1,7 +1,6 @@
 // MNIST as a dataset; its files are the business of mnist-files.ts and download-mnist.ts.
-import { checkOptions } from "@chainrule/core/internal";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { downloadMnist, type DownloadProgress } from "./download-mnist.ts";
-import { fail, show } from "./errors.ts";
 import { LabelledImages } from "./labelled-images.ts";
 import { loadMnistFiles, type MnistArrays } from "./mnist-files.ts";
 
@@ -42,7 +41,7 @@ export class MNIST extends LabelledImages {
 
   /**
    * One part, from a folder that holds MNIST's files, compressed or not.
-   * @throws DataError for files that are missing or damaged, or cannot be downloaded
+   * @throws ChainruleError for files that are missing or damaged, or cannot be downloaded
    */
   static async load(folder: string, options: LoadMnistOptions = {}): Promise<MNIST> {
     const op = "MNIST.load";
@@ -56,7 +55,7 @@ export class MNIST extends LabelledImages {
 
   /**
    * `load` without downloading.
-   * @throws DataError for files that are missing or damaged
+   * @throws ChainruleError for files that are missing or damaged
    */
   static loadSync(folder: string, options: MnistOptions = {}): MNIST {
     checkOptions("MNIST.loadSync", options, ["train"]);

@@ -1,5 +1,5 @@
 // Node's own modules, reached so that a browser or a bundler never sees an import of them.
-import { fail } from "./errors.ts";
+import { fail } from "@chainrule/core/internal";
 
 interface Builtins {
   "node:crypto": typeof import("node:crypto");
@@ -16,7 +16,7 @@ export function isNode(): boolean {
 
 /**
  * One of Node's modules, synchronously.
- * @throws DataError in a browser, naming the operation that needs files
+ * @throws ChainruleError in a browser, naming the operation that needs files
  */
 export function builtin<Id extends keyof Builtins>(id: Id, op: string): Builtins[Id] {
   if (!isNode()) fail(op, `needs ${id}, which only Node (20.16 or newer) has`);

@@ -1,6 +1,5 @@
 // A progress line in the terminal around any loop; silent where there is no terminal.
-import { checkOptions } from "@chainrule/core/internal";
-import { DataError, fail, show } from "./errors.ts";
+import { ChainruleError, checkOptions, fail, show } from "@chainrule/core/internal";
 
 /** What is shown after the numbers: values by name, or a text. */
 export type Postfix = string | Readonly<Record<string, string | number>>;
@@ -177,7 +176,7 @@ function sizeOf(iterable: object): number | undefined {
   try {
     return [sized.length, sized.size].find(isCount);
   } catch (error) {
-    if (error instanceof DataError) return undefined;
+    if (error instanceof ChainruleError) return undefined;
     throw error;
   }
 }
@@ -200,7 +199,7 @@ function checkValues({ label = "", total = 0, postfix = "", stream }: ProgressOp
  * The same items, while a line in the terminal tells how far the loop is, how fast, how long yet.
  *
  * A synchronous iterable stays one, an asynchronous one too, and what is both stays both.
- * @throws DataError for what cannot be iterated, or an option of the wrong type
+ * @throws ChainruleError for what cannot be iterated, or an option of the wrong type
  * @example
  * ```ts
  * const bar = progress([1, 2, 3], { label: "epoch 0" });

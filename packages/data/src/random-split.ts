@@ -1,8 +1,7 @@
 // Parts of a dataset that share no sample, such as training and validation.
 import { randperm, type Generator } from "@chainrule/core";
-import { checkOptions } from "@chainrule/core/internal";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { checkDataset, type Dataset } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 import { Subset } from "./subset.ts";
 
 /** Options of `randomSplit`. */
@@ -38,7 +37,7 @@ function lengthsOf(fractions: readonly number[], total: number): number[] {
  * Splits a dataset at random into parts of the given lengths, or of fractions that sum to 1.
  *
  * Draws one permutation of all samples, which is cut into consecutive pieces.
- * @throws DataError where lengths do not sum to the dataset's, before anything is drawn
+ * @throws ChainruleError where lengths do not sum to the dataset's, before anything is drawn
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.random_split
  */
 export function randomSplit<T>(

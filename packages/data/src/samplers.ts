@@ -2,8 +2,7 @@
 import {
   defaultGenerator, Generator, multinomial, randint, randperm, Tensor, tensor,
 } from "@chainrule/core";
-import { checkOptions } from "@chainrule/core/internal";
-import { fail, show } from "./errors.ts";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 
 /** Indices in the order to visit them, anew for every iteration. */
 export interface Sampler<T = number> extends Iterable<T> {
@@ -66,7 +65,7 @@ const replacementChunk = 32;
  *
  * With a generator of its own, an iteration that is exhausted has drawn the permutation of which
  * it took the last `numSamples mod length` indices, even where that is none.
- * @throws DataError unless `numSamples` is a positive integer
+ * @throws ChainruleError unless `numSamples` is a positive integer
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.RandomSampler
  */
 export class RandomSampler implements Sampler {
@@ -145,7 +144,7 @@ export interface WeightedRandomSamplerOptions {
 
 /**
  * Indices with probability in proportion to their weights, which need not sum to 1.
- * @throws DataError unless weights are one-dimensional and `numSamples` is a positive integer
+ * @throws ChainruleError unless weights are one-dimensional and `numSamples` is a positive integer
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.WeightedRandomSampler
  */
 export class WeightedRandomSampler implements Sampler {
@@ -191,7 +190,7 @@ export interface BatchSamplerOptions {
 
 /**
  * What a sampler gives, in arrays of `batchSize`.
- * @throws DataError unless `batchSize` is a positive integer
+ * @throws ChainruleError unless `batchSize` is a positive integer
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.BatchSampler
  */
 export class BatchSampler<T = number> implements Sampler<T[]> {
@@ -212,7 +211,7 @@ export class BatchSampler<T = number> implements Sampler<T[]> {
 
   /**
    * Number of batches.
-   * @throws DataError where the sampler has no length
+   * @throws ChainruleError where the sampler has no length
    */
   get length(): number {
     const { length } = this.sampler as Iterable<T> & Partial<Sized>;

@@ -1,11 +1,11 @@
 // Some samples of a dataset, in an order of their own.
+import { fail, show } from "@chainrule/core/internal";
 import type { Collated } from "./collate.ts";
 import { checkDataset, checkIndex, type Dataset } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 
 /**
  * Sample `i` is sample `indices[i]` of another dataset.
- * @throws DataError where an index is out of range of the dataset
+ * @throws ChainruleError where an index is out of range of the dataset
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.Subset
  */
 export class Subset<T> implements Dataset<T> {

@@ -1,7 +1,6 @@
 // A stand-in for MNIST that needs no network: drawn once, kept as IDX files, read like MNIST.
 import { Generator } from "@chainrule/core";
-import { checkOptions } from "@chainrule/core/internal";
-import { fail, show } from "./errors.ts";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { LabelledImages } from "./labelled-images.ts";
 import type { MnistArrays } from "./mnist-files.ts";
 import { digitClasses } from "./mnist.ts";
@@ -30,7 +29,7 @@ export class SyntheticDigits extends LabelledImages {
   /**
    * One part, from the files in `folder`; both parts are drawn first where these are missing,
    * damaged or of other counts or another seed. Node only; drawing blocks until it is done.
-   * @throws DataError for a folder that cannot be written or that holds another data set
+   * @throws ChainruleError for a folder that cannot be written or that holds another data set
    */
   static async load(
     folder: string, options: SyntheticDigitsOptions = {},

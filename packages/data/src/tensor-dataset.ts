@@ -1,12 +1,12 @@
 // Tensors whose rows are the samples.
 import { Tensor, tensor } from "@chainrule/core";
+import { fail, show } from "@chainrule/core/internal";
 import type { Collated } from "./collate.ts";
 import { checkIndex, type Dataset } from "./dataset.ts";
-import { fail, show } from "./errors.ts";
 
 /**
  * Sample `i` holds row `i` of every tensor; a batch is gathered by one `indexSelect` per tensor.
- * @throws DataError unless all tensors have the same size in dimension 0
+ * @throws ChainruleError unless all tensors have the same size in dimension 0
  * @example
  * ```ts
  * import { tensor } from "@chainrule/core";

@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DownloadMnistOptions, DownloadProgress } from "../src/download-mnist.ts";
 import { downloadMnist } from "../src/download-mnist.ts";
-import { DataError } from "../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import { encodeIdx } from "../src/idx/codec.ts";
 import type { MnistFile, MnistFileTable } from "../src/mnist-files.ts";
 import { loadMnistFiles } from "../src/mnist-files.ts";
@@ -295,7 +295,7 @@ describe("downloadMnist", () => {
     const inside = join(folder, "inside");
     const call = downloadMnist(inside, options as never);
     await expect(call).rejects.toThrow(message);
-    await expect(call).rejects.toBeInstanceOf(DataError);
+    await expect(call).rejects.toBeInstanceOf(ChainruleError);
     expect(existsSync(inside)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 // Laws of progress: it passes items on, says how far it is, and never disturbs the terminal.
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { DataError } from "../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import type { ProgressStream } from "../src/progress.ts";
 import { progress } from "../src/progress.ts";
 
@@ -169,7 +169,7 @@ describe("progress", () => {
         throw error;
       },
     });
-    expect([...progress(iterable(new DataError("x", "y")), { stream })]).toEqual([1]);
+    expect([...progress(iterable(new ChainruleError("x", "y")), { stream })]).toEqual([1]);
     expect(drawings()[0]).toContain("0 it");
     expect(() => progress(iterable(new Error("broken")))).toThrow("broken");
   });
@@ -182,14 +182,14 @@ describe("progress", () => {
 
   test.each([
     [null, {}, /expected an iterable, got null/],
-    [{ length: 3 }, {}, /expected an iterable, got Object/],
+    [{ length: 3 }, {}, /expected an iterable, got \{length\}/],
     [[1], { total: -1 }, /total must be a non-negative integer, got -1/],
     [[1], { total: 1.5 }, /total .* got 1.5/],
     [[1], { label: 3 }, /label must be a string, got 3/],
     [[1], { postfix: 3 }, /postfix must be .* got 3/],
     [[1], { stream: {} }, /stream must have write\(\)/],
   ])("wrong arguments are refused at once: %#", (iterable, options, message) => {
-    expect(() => progress(iterable as never, options as never)).toThrow(DataError);
+    expect(() => progress(iterable as never, options as never)).toThrow(ChainruleError);
     expect(() => progress(iterable as never, options as never)).toThrow(message);
     expect(() => progress([1]).postfix(null as never)).toThrow(/postfix/);
   });

@@ -44,8 +44,8 @@ function warnIfHidden(module: Module, caller: Module, root: Module): void {
   if (module.parameters().length === 0 || reaches(caller, module) || reaches(root, module)) return;
   console.warn(`${module.constructor.name} is called inside ${caller.constructor.name}, which ` +
     "cannot list it: parameters() and stateDict() of the outer module do not include those of " +
-    "the inner one. Keep it in a field, an array or a Map, not in a #private field or a plain " +
-    "object");
+    "the inner one. Keep it in a field, an array or a Map, not in a #private field, a Set or a " +
+    "plain object");
 }
 
 function reaches(outer: Module, inner: Module): boolean {

@@ -209,6 +209,9 @@ export abstract class Module {
     return this;
   }
 
+  /** The module itself: there is no other device. */
+  cpu(): this { return this; }
+
   /** Converts to float32. */
   float(): this { return this.to("float32"); }
 

@@ -77,6 +77,17 @@ describe("ModuleList", () => {
   });
 });
 
+describe("a position with no module", () => {
+  it.each([
+    ["Sequential", new nn.Sequential(new Add(1))],
+    ["ModuleList", new nn.ModuleList([new Add(1)])],
+  ] as const)("cannot be assigned in a %s: forward would not run it", (name, container) => {
+    (container as Record<number, nn.Module>)[5] = new Add(2);
+    expect(() => container.modules())
+      .toThrow(`${name}: index 5 is out of range: there are 1 modules; append adds one`);
+  });
+});
+
 describe("ModuleDict", () => {
   it("gives modules by name", () => {
     const dict = new nn.ModuleDict({ a: new Add(1) }).set("b", new Add(2));

@@ -261,6 +261,7 @@ describe("state of all modules below", () => {
     const { weight } = layer;
     layer(ones([1, 2])).sum().backward();
     expect(layer.to("cpu")).toBe(layer);
+    expect(layer.cpu()).toBe(layer);
     layer.double();
     expect(layer.weight).toBe(weight);
     expect([weight.dtype, weight.grad!.dtype, layer.getBuffer("steps").dtype])

@@ -1,10 +1,11 @@
 // `backward` and `grad`: what a user asks of the engine, checked before it runs.
 import { fail, show } from "../errors.ts";
 import { numel, sameShape, showShape } from "../shape/dims.ts";
+import { checkOptions } from "../tensor/options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { accumulate, run } from "./engine.ts";
-import { edgeTo, type Edge } from "./node.ts";
+import { edgeTo, retain, type Edge } from "./node.ts";
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -12,7 +13,7 @@ export interface BackwardOptions {
   readonly retainGraph?: boolean;
   /** Record the gradients, so that they can be differentiated in turn. Default `false`. */
   readonly createGraph?: boolean;
-  /** Accumulate into the `.grad` of these only; need not be leaves. Default: all leaves. */
+  /** Accumulate into the `.grad` of these only. Default: all leaves. Others retain it from then. */
   readonly inputs?: Tensor | readonly Tensor[];
 }
 
@@ -30,6 +31,10 @@ export interface GradOptions {
   readonly materializeGrads?: boolean;
 }
 
+const gradOptions = [
+  "gradOutputs", "retainGraph", "createGraph", "allowUnused", "materializeGrads",
+];
+
 type OneOrMore<T> = T | readonly T[];
 
 /**
@@ -39,18 +44,22 @@ type OneOrMore<T> = T | readonly T[];
  */
 export function backward(
   tensors: OneOrMore<Tensor>, gradTensors?: OneOrMore<Tensor | null> | null,
-  { createGraph = false, retainGraph = createGraph, inputs }: BackwardOptions = {},
+  options: BackwardOptions = {},
 ): void {
+  checkOptions("backward", options, ["retainGraph", "createGraph", "inputs"]);
+  const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const { roots, gradients } = rootsOf("backward", tensors, gradTensors, createGraph);
   if (inputs === undefined) {
     run({ roots, gradients, retainGraph, createGraph, targets: null, capture: null });
     return;
   }
-  const wanted = listOf("backward", "inputs", inputs);
+  const wanted = [...new Set(listOf("backward", "inputs", inputs))];
   if (wanted.length === 0) fail("backward", "'inputs' argument to backward() cannot be empty.");
   const targets = wanted.map((input) => differentiated("backward", input));
-  run({ roots, gradients, retainGraph, createGraph, targets,
-    capture: (i, gradient) => accumulate(wanted[i], gradient, { createGraph }) });
+  wanted.forEach(retain);
+  run({ roots, gradients, retainGraph, createGraph, targets, capture: (i, gradient) => {
+    if (targets[i].node.isAccumulator) accumulate(wanted[i], gradient, { createGraph });
+  } });
 }
 
 /**
@@ -68,9 +77,11 @@ export function grad(
 ): (Tensor | null)[];
 export function grad(
   outputs: OneOrMore<Tensor>, inputs: OneOrMore<Tensor>,
-  { gradOutputs, createGraph = false, retainGraph = createGraph, materializeGrads = false,
-    allowUnused }: GradOptions = {},
+  options: GradOptions = {},
 ): (Tensor | null)[] {
+  checkOptions("grad", options, gradOptions);
+  const { gradOutputs, createGraph = false, retainGraph = createGraph, materializeGrads = false,
+    allowUnused } = options;
   if (materializeGrads && allowUnused === false) {
     fail("grad", "Expected allowUnused to be true or not passed when materializeGrads=true, but " +
       "got: allowUnused=false");

@@ -120,6 +120,26 @@ export function edgeTo(tensor: Tensor): Edge | null {
     ? null : { node: tensor.history as Node, index: tensor.outputIndex };
 }
 
+/** Whether the gradient of this computed tensor is kept in `.grad`. */
+export function retains(tensor: Tensor): boolean {
+  return nodeOf(tensor)?.retained?.some((entry) => entry.tensor === tensor) ?? false;
+}
+
+/** Keeps the gradient of a computed tensor in `.grad`; that of a leaf is kept anyway. */
+export function retain(tensor: Tensor): void {
+  const node = nodeOf(tensor);
+  if (node === null || node.isAccumulator || retains(tensor)) return;
+  node.retained = [...(node.retained ?? []), { index: tensor.outputIndex, tensor }];
+}
+
+/** Ends what `retain` began; gives whether there was anything to end. */
+export function release(tensor: Tensor): boolean {
+  if (!retains(tensor)) return false;
+  const node = nodeOf(tensor)!;
+  node.retained = node.retained!.filter((entry) => entry.tensor !== tensor);
+  return true;
+}
+
 /** Keeps a value for the backward pass, with its version. */
 export function save(name: string, value: Tensor | number): Saved {
   if (typeof value === "number") {
@@ -149,9 +169,11 @@ export function unpack(node: Node, name: string): Tensor | number {
 }
 
 function failReleased(node: Node): never {
-  fail("backward", `Trying to backward through the graph a second time: the values that ` +
-    `${node.op.name} saved were freed by the first backward() or autograd.grad(). ` +
-    "Specify retainGraph: true the first time if you need to go through it again");
+  fail("backward", "Trying to backward through the graph a second time (or directly access saved " +
+    "tensors after they have already been freed). Saved intermediate values of the graph, here " +
+    `those of ${node.op.name}, are freed when you call .backward() or autograd.grad(). Specify ` +
+    "retainGraph: true if you need to backward through the graph a second time or if you need " +
+    "to access saved tensors after calling backward.");
 }
 
 function failModified(node: Node, saved: Saved, value: Tensor): never {

@@ -5,7 +5,7 @@ import { sameShape, showShape, type Shape } from "../shape/dims.ts";
 import { overlaps } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isGradEnabled } from "./modes.ts";
-import { edgeTo, Node, save, type Differentiable } from "./node.ts";
+import { edgeTo, Node, release, retain, save, type Differentiable } from "./node.ts";
 
 /** An input of an operation; numbers have no gradient. */
 export type Input = Tensor | number;
@@ -39,8 +39,10 @@ export function record(
   });
   outputs.forEach((output, index) => {
     if (!output.isFloatingPoint()) return;
+    const isRetained = release(output); // written in place: what is kept is the gradient after it
     output.history = node;
     output.outputIndex = index;
+    if (isRetained) retain(output);
   });
   node.saved = [...reads].map((name) =>
     save(name, name === "output" ? outputs[0] : inputs[op.inputs.indexOf(name)]));

@@ -5,7 +5,7 @@ import { sameShape, showShape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { backward, type BackwardOptions } from "./backward.ts";
 import { registerHook, type Hook, type HookHandle } from "./hooks.ts";
-import { accumulatorFor, nodeOf, type Node } from "./node.ts";
+import { accumulatorFor, nodeOf, retain, retains, type Node } from "./node.ts";
 
 declare module "../tensor/tensor.ts" {
   interface Tensor {
@@ -35,6 +35,8 @@ declare module "../tensor/tensor.ts" {
      * @throws when this requires no gradient, or is no scalar and `gradient` is missing
      */
     backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+    /** The same for a scalar, which needs no gradient. */
+    backward(options: BackwardOptions): void;
     /**
      * Keeps the gradient of this computed tensor in `.grad`.
      * @throws when this does not require a gradient
@@ -99,17 +101,11 @@ function getGrad(tensor: Tensor): Tensor | null {
   return tensor.gradient;
 }
 
-function retains(tensor: Tensor): boolean {
-  return nodeOf(tensor)?.retained?.some((entry) => entry.tensor === tensor) ?? false;
-}
-
 function retainGrad(tensor: Tensor): void {
-  const node = nodeOf(tensor);
-  if (node === null) {
+  if (nodeOf(tensor) === null) {
     fail("retainGrad", "can't retainGrad on Tensor that has requiresGrad=false");
   }
-  if (node.isAccumulator || retains(tensor)) return;
-  node.retained = [...(node.retained ?? []), { index: tensor.outputIndex, tensor }];
+  retain(tensor);
 }
 
 Object.defineProperties(Tensor.prototype, {
@@ -133,8 +129,11 @@ Object.assign(Tensor.prototype, {
     setRequiresGrad(this, requiresGrad, "requiresGrad_");
     return this;
   },
-  backward(this: Tensor, gradient?: Tensor | null, options?: BackwardOptions) {
-    backward(this, gradient ?? null, options);
+  backward(this: Tensor, first?: Tensor | BackwardOptions | null, options?: BackwardOptions) {
+    const isOptions = options === undefined && typeof first === "object" && first !== null &&
+      !(first instanceof Tensor) && !Array.isArray(first);
+    if (isOptions) backward(this, null, first);
+    else backward(this, (first ?? null) as Tensor | null, options);
   },
   retainGrad(this: Tensor) { retainGrad(this); },
   registerHook(this: Tensor, hook: Hook) { return registerHook(this, hook); },

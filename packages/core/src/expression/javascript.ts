@@ -25,9 +25,9 @@ export function emit(
       const logical = node.kind === "and" || node.kind === "or" || node.kind === "not";
       const args = node.args.map((arg, i) => {
         const source = sources.get(arg)!;
-        const asTruth = (logical || (node.kind === "select" && i === 0)) && !arg.isBoolean;
-        if (asTruth) return `(${source} !== 0)`;
-        return node.kind === "select" && i > 0 && arg.isBoolean ? `(${source} ? 1 : 0)` : source;
+        const isTruth = logical || (node.kind === "select" && i === 0);
+        if (isTruth === arg.isBoolean) return source;
+        return isTruth ? `(${source} !== 0)` : `(${source} ? 1 : 0)`;
       });
       const make = primitives[node.kind].source;
       const source = integer && node.kind === "mul" ? `Math.imul(${args})` : make(...args);

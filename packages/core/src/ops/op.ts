@@ -4,6 +4,8 @@ import type { Rule } from "../autograd/node.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Rejected, Sample } from "./sample.ts";
 
+export { checkOptions } from "../tensor/options.ts";
+
 /** A function that users call. */
 export type Signature = (...args: never[]) => unknown;
 
@@ -85,21 +87,4 @@ function renamed(error: unknown, name: string): unknown {
  */
 export function checkTensor(op: string, name: string, value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor)) fail(op, `${name} must be a tensor, got ${show(value)}`);
-}
-
-/**
- * Checks the options object of a call: nothing but the known names.
- * @throws when it is no object or has an unknown option, naming those there are
- */
-export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || options instanceof Tensor ||
-    Array.isArray(options)) {
-    fail(op, `options must be an object such as {${known.join(", ")}}, got ${show(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    fail(op, known.length === 0 ? `has no options, got ${name}`
-      : `unknown option ${name}; there is ${known.join(", ")}`, { option: name });
-  }
 }

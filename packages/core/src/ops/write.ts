@@ -1,11 +1,15 @@
-// Writes into existing tensors that are no variant of an op. They are methods only.
+// Writes into existing tensors, beyond the variants of pointwise ops. They are methods only.
 import { constant, variable } from "../expression/expression.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { to } from "./convert.ts";
+import { tril, triu } from "./diagonal.ts";
 import { fillValue } from "./fill-value.ts";
-import { checkTensor, entry, type Op, type Signature } from "./op.ts";
+import { scatter, scatterAdd } from "./gather.ts";
+import { checkTensor, composite, entry, type Op, type Signature } from "./op.ts";
 import { PointwiseOp } from "./pointwise.ts";
-import { booleans, real, type Rejected, type Sample } from "./sample.ts";
+import { indexAdd, indexCopy, indexFill } from "./positions.ts";
+import { booleans, isSampleTensor, real, type Rejected, type Sample } from "./sample.ts";
+import { cumsum } from "./scan.ts";
 
 /** A write of `value` over `input`: the gradient goes to the value, zero to what is lost. */
 function overwriting(name: string): PointwiseOp {
@@ -67,3 +71,38 @@ export const copy_: Op<(input: Tensor, source: Tensor) => Tensor> = writing(copy
     message: "output with shape [3] doesn't match the broadcast shape [2, 3]",
   }],
 });
+
+/** The result of an op written over its first argument, whose shape it has. */
+function replacing<F extends (input: Tensor, ...rest: never[]) => Tensor>(op: Op<F>): Op<F> {
+  const { name, samples, rejects } = op.definition;
+  const overwrite = overwriting(name);
+  const ofFloats = ([target]: Sample) => isSampleTensor(target) && target.sample === "real";
+  return composite<(input: Tensor, ...rest: never[]) => Tensor>({
+    name: `${name}_`, samples: samples.filter(ofFloats), rejects,
+    call: (input, ...rest) => overwrite.write([input, op(input, ...rest)]),
+  }) as Op<F>;
+}
+
+/** `cumsum` in place. */
+export const cumsum_: typeof cumsum = replacing(cumsum);
+
+/** `tril` in place: zeros above a diagonal. */
+export const tril_: typeof tril = replacing(tril);
+
+/** `triu` in place: zeros below a diagonal. */
+export const triu_: typeof triu = replacing(triu);
+
+/** `scatter` in place. */
+export const scatter_: typeof scatter = replacing(scatter);
+
+/** `scatterAdd` in place. */
+export const scatterAdd_: typeof scatterAdd = replacing(scatterAdd);
+
+/** `indexAdd` in place. */
+export const indexAdd_: typeof indexAdd = replacing(indexAdd);
+
+/** `indexCopy` in place. */
+export const indexCopy_: typeof indexCopy = replacing(indexCopy);
+
+/** `indexFill` in place. */
+export const indexFill_: typeof indexFill = replacing(indexFill);

@@ -27,10 +27,11 @@ let heap: Heap | null = null;
 
 /** The heap, made by the first operation that needs it. */
 export function theHeap(): Heap {
-  return heap ??= create();
+  return heap ??= createHeap();
 }
 
-function create(): Heap {
+/** A new ring, with nothing in it. */
+export function createHeap(): Heap {
   const memory = new WebAssembly.Memory({
     initial: FIRST_SIZE / PAGE, maximum: LAST_SIZE / PAGE,
   });
@@ -69,7 +70,7 @@ function grow(heap: Heap, wanted: number): boolean {
   }
   heap.floats = new Float32Array(heap.memory.buffer);
   heap.bytes = new Uint8Array(heap.memory.buffer);
-  heap.head = Math.ceil((heap.head + heap.size) / size) * size;
+  heap.head = (Math.ceil(heap.head / size) + 1) * size; // more than `size` beyond every slot
   heap.size = size;
   return true;
 }

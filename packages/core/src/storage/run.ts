@@ -20,6 +20,9 @@ const SMALLEST = 2048;
 /** Elements of the innermost loop below which calls cost more than four lanes gain. */
 const SHORTEST = 16;
 
+/** Elements in memory per element used beyond which copying costs more than it gains. */
+const SPARSEST = 8;
+
 /**
  * Runs a program over `shape`; see `runPointwise`. Which path runs depends on sizes, dtypes and the
  * engine, never on where the values happen to lie.
@@ -58,18 +61,20 @@ function runInHeap(
   for (let k = 0; k < outputs.length; k++) {
     if (slots[k].to - slots[k].from !== count) return false; // gaps would be overwritten
   }
+  if (slots.some(({ from, to }) => to - from > SPARSEST * count)) return false;
   const heap = theHeap();
   const bytes = slots.reduce((sum, slot) => sum + bytesOf(slot), 0);
   let position = reserve(heap, bytes);
   if (position === false) return false;
   const kernel = simdKernel(program, pattern, false);
+  const run = instance(kernel, heap);
   for (let k = slots.length - 1; k >= 0; k--) { // inputs first: outputs may be among them
     const slot = slots[k];
     if (k < outputs.length && shareAddress(slot, slots, outputs.length)) continue;
     place(heap, slot, position, k >= outputs.length);
     position += bytesOf(slot);
   }
-  runSimd(kernel, instance(kernel, heap), loops, slots.map(firstElement), scalars);
+  runSimd(kernel, run, loops, slots.map(firstElement), scalars);
   for (let k = 0; k < outputs.length; k++) finish(heap, slots[k], count);
   return true;
 }

@@ -61,6 +61,9 @@ export class Tensor implements Layout {
   /** Always `"cpu"`. */
   get device(): "cpu" { return "cpu"; }
 
+  /** The tensor itself: there is no other device; for scripts that are ported line by line. */
+  cpu(): this { return this; }
+
   /** Number of dimensions. */
   get ndim(): number { return this.shape.length; }
 

@@ -108,8 +108,11 @@ describe("backward", () => {
     y.backward(ones([3], { dtype: "float64" }));
     const before = x.grad!.clone();
     expect(() => y.backward(ones([3], { dtype: "float64" }))).toThrow(
-      "backward: Trying to backward through the graph a second time: the values that mul saved " +
-      "were freed");
+      "backward: Trying to backward through the graph a second time (or directly access saved " +
+      "tensors after they have already been freed). Saved intermediate values of the graph, here " +
+      "those of mul, are freed when you call .backward() or autograd.grad(). Specify " +
+      "retainGraph: true if you need to backward through the graph a second time or if you need " +
+      "to access saved tensors after calling backward.");
     demandSame("grad after the refusal", x.grad!, before);
   });
 
@@ -120,6 +123,19 @@ describe("backward", () => {
     const first = x.grad!.clone();
     y.backward(ones([3], { dtype: "float64" }));
     demandGrad(x.grad, first.mul(2));
+  });
+
+  it("of a scalar takes its options alone", () => {
+    const x = leaf([3], 1);
+    const y = x.mul(x).sum();
+    y.backward({ retainGraph: true });
+    y.backward();
+    demandGrad(x.grad, x.detach().mul(4));
+    expect(() => y.backward({ retain_graph: true } as never)).toThrow(
+      "backward: unknown option retain_graph; there is retainGraph, createGraph, inputs");
+    expect(() => grad(y, x, { create_graph: true } as never)).toThrow(
+      "grad: unknown option create_graph");
+    expect(() => y.backward([1] as never)).toThrow("gradients must be tensors");
   });
 
   it("twice succeeds where nothing was saved (test_backward_twice_without_saved_values)", () => {
@@ -165,6 +181,24 @@ describe("backward", () => {
     demandGrad(y.grad, x);
     expect(x.grad).toBeNull();
     expect(unused.gradient).toBeNull();
+  });
+
+  it("with inputs named twice, or retained before, adds each gradient once", () => {
+    const x = leaf([2], 1);
+    const inner = x.mul(2);
+    inner.retainGrad();
+    const f = () => inner.pow(2).sum();
+    f().backward(null, { inputs: [inner, inner, x, x] });
+    demandGrad(inner.grad, inner.mul(2));
+    demandGrad(x.grad, x.mul(8));
+  });
+
+  it("with inputs that were computed keeps their grad from then on, as PyTorch does", () => {
+    const inner = leaf([2], 1).mul(2);
+    inner.sum().backward(null, { inputs: inner, retainGraph: true });
+    expect(inner.retainsGrad).toBe(true);
+    inner.sum().backward();
+    demandGrad(inner.grad, ones([2], { dtype: "float64" }).mul(2));
   });
 
   it("refuses bad calls (test_backward_badcalls, test_grad_badcalls)", () => {

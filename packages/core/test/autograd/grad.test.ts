@@ -1,6 +1,6 @@
 // `grad`: inputs, unused inputs, second order. Named after PyTorch's own tests.
 import { describe, expect, it, vi } from "vitest";
-import { backward, grad, ones, type Tensor } from "../../src/index.ts";
+import { autograd, backward, grad, ones, type Tensor } from "../../src/index.ts";
 import { nodeOf, type Rule } from "../../src/autograd/node.ts";
 import { table } from "../../src/internal.ts";
 import { demandGrad, demandSame, leaf, uniform } from "./drawn.ts";
@@ -158,5 +158,13 @@ describe("grad", () => {
     expect(() => grad(x.mul(2), [])).toThrow("grad: grad requires non-empty inputs.");
     expect(() => grad(3 as unknown as Tensor, x)).toThrow("grad: outputs must be tensors, got 3");
     expect(nodeOf(x)!.isAccumulator).toBe(true);
+  });
+});
+
+describe("autograd.*", () => {
+  it("has PyTorch's names for the same functions", () => {
+    expect(autograd.grad).toBe(grad);
+    expect(autograd.backward).toBe(backward);
+    expect(autograd.noGrad(() => autograd.isGradEnabled())).toBe(false);
   });
 });

@@ -118,6 +118,15 @@ describe("a write", () => {
     demandGrad(x.grad, x.mul(4));
   });
 
+  it("moves retained gradients on to what was written (test_retain_grad_inplace)", () => {
+    const y = leaf([2], 1).mul(2);
+    y.retainGrad();
+    y.mul_(3);
+    expect(y.retainsGrad).toBe(true);
+    y.sum().backward();
+    demandGrad(y.grad, unit([2]));
+  });
+
   it("of something that requires a gradient makes the target require one (§2.6)", () => {
     const x = leaf([3], 1);
     const y = uniform([3], 2);

@@ -36,6 +36,18 @@ describe("folding", () => {
   });
 });
 
+describe("truth values", () => {
+  it("are the numbers 0 and 1 to whatever is not logical", () => {
+    const positive = x.gt(0);
+    for (const value of [-1, 1]) {
+      const expected = Number(value > 0);
+      expect(evaluate(positive.eq(y), { x: value, y: 1 })).toBe(expected);
+      expect(evaluate(positive.ne(y), { x: value, y: 0 })).toBe(expected);
+      expect(evaluate(positive.max(y), { x: value, y: 0 })).toBe(expected);
+    }
+  });
+});
+
 describe("substitute", () => {
   it("replaces every occurrence, and nothing else", () => {
     const root = x.mul(x).add(y);

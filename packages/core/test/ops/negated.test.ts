@@ -1,39 +1,15 @@
 // The suite is tested too: negate any gradient rule, and the checks of that op must fail.
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import type { Tensor } from "../../src/index.ts";
 import { table } from "../../src/internal.ts";
-import type { Differentiable, Node, Rule, RuleContext } from "../../src/autograd/node.ts";
+import type { Differentiable, Node, Rule } from "../../src/autograd/node.ts";
 import { apply, build, differentiable, type AnyOp } from "../laws/call.ts";
 import { calls } from "../laws/draw.ts";
 import { demand, thrownBy } from "../laws/expect.ts";
-import { gradientIsTheDerivative } from "../laws/gradients.ts";
+import { checkGradients, negated } from "../laws/negation.ts";
 
 /** Something with rules that tests may exchange. */
 interface Ruled { readonly rules: (Rule | null)[] }
-
-/** The rule with its sign turned; where it gives zeros or nothing, it gives ones. */
-function negated(rule: Rule): Rule {
-  return {
-    get reads() { return rule.reads; },
-    gradient(context: RuleContext): Tensor {
-      const gradient = rule.gradient(context);
-      if (gradient === null) return context.grad.mul(0).add(1);
-      return gradient.toTypedArray().every((value) => value === 0)
-        ? gradient.add(1) : gradient.neg();
-    },
-  };
-}
-
-/** @throws where a sample's gradients disagree with central differences */
-function checkGradients(op: AnyOp): void {
-  const { samples, kinks } = op.definition;
-  for (const sample of samples) {
-    // a fixed seed: the same draws with and without the negation
-    fc.assert(fc.property(calls(sample, kinks), (call) => gradientIsTheDerivative(op, call)),
-      { numRuns: 2, seed: 1, endOnFailure: true });
-  }
-}
 
 /** @throws unless negating a rule makes the checks of one of the ops fail, which pass as it is */
 function demandNoticed(ops: readonly AnyOp[], { rules }: Ruled, i: number): void {

@@ -1,10 +1,10 @@
 // Every law for every entry of the op table, over its samples: the suite grows with the table.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import "../../src/index.ts";
+import { ChainruleError } from "../../src/index.ts";
 import { isSampleTensor, table, type Sample } from "../../src/internal.ts";
-import { outputsOf, type AnyOp } from "../laws/call.ts";
-import { calls, tensorsIn } from "../laws/draw.ts";
+import { apply, build, outputsOf, type AnyOp } from "../laws/call.ts";
+import { calls, mapTensors, tensorsIn, type Call } from "../laws/draw.ts";
 import { thrownBy } from "../laws/expect.ts";
 import { laws, type Law } from "../laws/laws.ts";
 import { demandRefusal, refusalChangesNothing } from "../laws/memory.ts";
@@ -33,6 +33,22 @@ function reshaped(sample: Sample, shapes: readonly (readonly number[])[]): Sampl
   return sample.map((arg) => isSampleTensor(arg) ? { ...arg, shape: shapes[next++] } : arg);
 }
 
+/** A sample with each size that occurs in it replaced by another, everywhere alike. */
+function resized(sample: Sample): fc.Arbitrary<Sample> {
+  const sizes = [...new Set(tensorsIn(sample, isSampleTensor).flatMap(({ shape }) => shape))];
+  return fc.tuple(...sizes.map(() => fc.integer({ min: 3, max: 5 }))).map((others) =>
+    mapTensors(sample, isSampleTensor, (arg) => ({
+      ...arg, shape: arg.shape.map((size) => others[sizes.indexOf(size)]),
+    })) as Sample);
+}
+
+/** Whether an op takes a call: sizes may have to fit numbers among the arguments. */
+function accepts(op: AnyOp, call: Call): boolean {
+  const problem = thrownBy(() => apply(op, build(call).args));
+  if (problem !== undefined && !(problem instanceof ChainruleError)) throw problem;
+  return problem === undefined;
+}
+
 describe.each([...table])("%s", (_, op) => {
   const { samples, rejects = [], kind, kinks } = op.definition;
 
@@ -51,6 +67,19 @@ describe.each([...table])("%s", (_, op) => {
     for (const wrong of [undefined, null, {}, "x"]) {
       demandRefusal(op, thrownBy(() =>
         outputsOf(op as unknown as (...args: unknown[]) => unknown, [wrong])));
+    }
+  });
+
+  // whole numbers are positions: no others than those of the sample are known to be distinct
+  const resizable = samples.filter((args) =>
+    tensorsIn(args, isSampleTensor).every((tensor) => tensor.sample !== "integer"));
+
+  it.runIf(resizable.length > 0)("obeys the laws in other sizes too", () => {
+    for (const sample of resizable) {
+      const drawn = resized(sample).chain((other) => calls(other, kinks));
+      fc.assert(fc.property(drawn, fc.constantFrom(...laws), (call, law) => {
+        if (accepts(op, call)) law.holds(op, call);
+      }), { numRuns: 4 });
     }
   });
 

@@ -6,6 +6,8 @@ const writes: readonly (readonly [string, (x: Tensor) => Tensor])[] = [
   ["add_", (x) => x.add_(1)], ["div_", (x) => x.div_(2)], ["clamp_", (x) => x.clamp_(0, 1)],
   ["maskedFill_", (x) => x.maskedFill_(x.gt(1), 0)], ["fill_", (x) => x.fill_(7)],
   ["zero_", (x) => x.zero_()], ["copy_", (x) => x.copy_(zeros([3]))],
+  ["cumsum_", (x) => x.cumsum_(0)],
+  ["indexFill_", (x) => x.indexFill_(0, tensor([0], { dtype: "int32" }), 7)],
 ];
 
 describe.each(writes)("%s", (name, write) => {
@@ -80,5 +82,19 @@ describe("copy_, fill_ and zero_", () => {
     expect(gradients[0].dtype).toBe("float64");
     expect(grad(zeros([4]).fill_(value).sum(), value)[0].item()).toBe(4);
     expect(grad(leaf.mul(2).zero_().sum(), leaf)[0].tolist()).toEqual([[0, 0], [0, 0]]);
+  });
+});
+
+describe("the result of an op written over its input", () => {
+  it("has the gradients of the op, and the name with _", () => {
+    const leaf = tensor([[1, 2], [3, 4]]).requiresGrad_();
+    const x = leaf.mul(2);
+    expect(x.tril_().cumsum_(0)).toBe(x);
+    expect(x.tolist()).toEqual([[2, 0], [8, 8]]);
+    expect(grad(x.sum(), leaf)[0].tolist()).toEqual([[4, 0], [2, 2]]);
+  });
+  it("may not be of a wider kind than the tensor", () => {
+    expect(() => tensor([true, false]).cumsum_(0))
+      .toThrow("cumsum_: result type Int can't be cast to the desired output type Bool");
   });
 });

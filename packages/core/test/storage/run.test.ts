@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import {
   add, cat, exp, manualSeed, noGrad, randn, relu, tensor, where, zeros, type Tensor,
 } from "../../src/index.ts";
-import { isIntact, reserve, theHeap } from "../../src/storage/heap.ts";
+import { createHeap, isIntact, reserve, theHeap } from "../../src/storage/heap.ts";
 import { withSimd } from "../../src/wasm/features.ts";
 
 /** Sizes on both sides of the threshold, with tails that do not fill a vector. */
@@ -69,6 +69,18 @@ describe("the ring", () => {
     expect(isIntact(heap, -1)).toBe(false);
   });
 
+  test("forgets everything when it grows", () => {
+    fc.assert(fc.property(fc.nat(64), fc.integer({ min: 1, max: 16 }), (sixteenths, part) => {
+      const heap = createHeap();
+      const slots = [];
+      for (let k = 0; k <= sixteenths; k++) slots.push(reserve(heap, heap.size / 16) as number);
+      const before = heap.size;
+      reserve(heap, before / 4 + (before / 16) * part);
+      expect(heap.size).toBeGreaterThan(before);
+      expect(slots.filter((position) => isIntact(heap, position))).toEqual([]);
+    }), { numRuns: 20 }); // each takes gigabytes of addresses
+  });
+
   test("grows for large operands and keeps their values", () => {
     const before = theHeap().size;
     const x = tensor(Float32Array.from({ length: before / 4 }, (_, i) => i % 5));
@@ -82,6 +94,19 @@ describe("the ring", () => {
   test("refuses what it can never hold, so that JavaScript does it", () => {
     expect(reserve(theHeap(), 2 ** 40)).toBe(false);
   });
+});
+
+test("a view with wide gaps is not copied, and gives what the JavaScript path gives", () => {
+  const column = (gap: number) => randn([4096, gap]).select(1, 0);
+  for (const [gap, isCopied] of [[8, true], [9, false]] as const) {
+    const x = column(gap);
+    const before = theHeap().head;
+    const y = x.exp();
+    expect(theHeap().head > before).toBe(isCopied);
+    const plain = withSimd(false, () => x.exp());
+    // both within an ulp of the exact value
+    expect(y.sub(plain).abs().div(plain).max().item()).toBeLessThan(2 ** -22);
+  }
 });
 
 test("a result is cached, and a write to it is seen", () => {

@@ -1,6 +1,5 @@
 // IDX bytes to typed arrays and back. Files and gzip live in read.ts and write.ts.
-import { checkOptions } from "@chainrule/core/internal";
-import { fail, show } from "../errors.ts";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import type { IdxArray, IdxHeader, IdxType } from "./format.ts";
 import { checkLength, elementCount, fileBytes, idxTypes, parseHeader } from "./format.ts";
 import { maxHeaderBytes, maxRank } from "./format.ts";
@@ -17,6 +16,7 @@ const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Reverses the bytes of every element in place. */
 function swapBytes(bytes: Uint8Array, elementBytes: number): void {
+  if (elementBytes === 1) return;
   for (let start = 0; start < bytes.length; start += elementBytes) {
     for (let low = start, high = start + elementBytes - 1; low < high; low++, high--) {
       const byte = bytes[low]!;
@@ -36,7 +36,7 @@ function adoptElements(header: IdxHeader, buffer: ArrayBuffer): IdxArray {
 
 /**
  * The array in the bytes of an IDX file, which are copied.
- * @throws DataError for bytes that are not exactly one IDX array, before anything is allocated
+ * @throws ChainruleError for bytes that are not exactly one IDX array, before anything is allocated
  * @example
  * ```ts
  * const { type, shape, data } = decodeIdx(Uint8Array.of(0, 0, 0x0b, 1, 0, 0, 0, 2, 0, 7, 1, 0));
@@ -81,7 +81,7 @@ function checkArray(op: string, { type, shape, data }: IdxArray): void {
 
 /**
  * The bytes of an IDX file that holds `array`; `decodeIdx` gives it back.
- * @throws DataError where type, shape and data do not agree
+ * @throws ChainruleError where type, shape and data do not agree
  */
 export function encodeIdx(array: IdxArray): Uint8Array<ArrayBuffer> {
   if (typeof array !== "object" || array === null || !("type" in array)) {

@@ -1,6 +1,6 @@
 // The IDX format: element types, and the header that declares them. No bytes are moved here.
 // Layout (yann.lecun.com/exdb/mnist): 0 0 type rank, rank × uint32 sizes, elements; big-endian.
-import { fail } from "../errors.ts";
+import { fail } from "@chainrule/core/internal";
 
 /** What each element type is stored as in memory. */
 export interface IdxData {
@@ -70,7 +70,7 @@ export function elementCount(shape: readonly number[]): number {
 
 /**
  * Reads a header from the first bytes of a file, of which there must be `maxHeaderBytes` or all.
- * @throws DataError naming `file`, the byte offset and what was expected
+ * @throws ChainruleError naming `file`, the byte offset and what was expected
  */
 export function parseHeader(bytes: Uint8Array, file: string): IdxHeader {
   const { length } = bytes;
@@ -104,7 +104,7 @@ export function fileBytes({ headerBytes, dataBytes }: IdxHeader): number {
 
 /**
  * Compares what a header declares with the bytes that are there; `"more"` stands for any excess.
- * @throws DataError for a file that is too short, or too long unless `tolerateTrailing`
+ * @throws ChainruleError for a file that is too short, or too long unless `tolerateTrailing`
  */
 export function checkLength(
   header: IdxHeader,

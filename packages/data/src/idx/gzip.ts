@@ -1,6 +1,6 @@
 // Decompression that trusts the IDX header, never the gzip stream: at most the bytes that the
 // header declares are inflated, and the header is checked before the rest is.
-import { reason } from "../errors.ts";
+import { reason } from "../reason.ts";
 import { builtin } from "../node.ts";
 import type { IdxHeader } from "./format.ts";
 import { checkLength, fileBytes, maxHeaderBytes, parseHeader, refuse } from "./format.ts";
@@ -58,7 +58,7 @@ function inflatePrefix(bytes: Uint8Array, wanted: number, file: string): Uint8Ar
 
 /**
  * The IDX file inside gzip bytes, inflated no further than its header declares. Node only.
- * @throws DataError for bytes that are not gzip, or hold more or less than declared
+ * @throws ChainruleError for bytes that are not gzip, or hold more or less than declared
  */
 export function gunzipIdxSync(
   bytes: Uint8Array,
@@ -118,7 +118,7 @@ async function collectIdx(
 
 /**
  * The IDX file inside gzip bytes, inflated no further than its header declares.
- * @throws DataError for bytes that are not gzip, or hold more or less than declared
+ * @throws ChainruleError for bytes that are not gzip, or hold more or less than declared
  */
 export async function gunzipIdx(
   bytes: Uint8Array<ArrayBuffer>,

@@ -1,6 +1,6 @@
 // IDX files from disk, the network or memory; gzip is recognised by its magic number.
-import { checkOptions } from "@chainrule/core/internal";
-import { fail, reason, show } from "../errors.ts";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
+import { reason } from "../reason.ts";
 import { builtin, isNode } from "../node.ts";
 import type { DecodeIdxOptions } from "./codec.ts";
 import { decodeIdx } from "./codec.ts";
@@ -49,7 +49,7 @@ function sourceName(source: IdxSource): string {
 
 /**
  * The array in an IDX file, compressed or not; works in browsers.
- * @throws DataError for a source that cannot be read or is not exactly one IDX array
+ * @throws ChainruleError for a source that cannot be read or is not exactly one IDX array
  */
 export async function readIdx(
   source: IdxSource,
@@ -64,7 +64,7 @@ export async function readIdx(
 
 /**
  * The array in an IDX file, compressed or not. Node only.
- * @throws DataError for a path that cannot be read or is not exactly one IDX array
+ * @throws ChainruleError for a path that cannot be read or is not exactly one IDX array
  */
 export function readIdxSync(path: string | URL, options: DecodeIdxOptions = {}): IdxArray {
   checkOptions("readIdxSync", options, ["name", "tolerateTrailing"]);

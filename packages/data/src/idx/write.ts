@@ -1,7 +1,6 @@
 // IDX files to disk, atomically. Node only.
-import { checkOptions } from "@chainrule/core/internal";
+import { checkOptions, fail, show } from "@chainrule/core/internal";
 import { atomicWrite, atomicWriteSync } from "../atomic-write.ts";
-import { fail, show } from "../errors.ts";
 import { builtin } from "../node.ts";
 import { encodeIdx } from "./codec.ts";
 import type { IdxArray } from "./format.ts";
@@ -18,7 +17,7 @@ function checkPath(op: string, path: unknown): asserts path is string {
 
 /**
  * Writes an IDX file; a reader of `path` never sees a part of it.
- * @throws DataError for an array that does not agree with itself, or a path that cannot be written
+ * @throws for an array that does not agree with itself, or a path that cannot be written
  */
 export async function writeIdx(
   path: string,
@@ -37,7 +36,7 @@ export async function writeIdx(
 
 /**
  * Writes an IDX file before it returns; a reader of `path` never sees a part of it.
- * @throws DataError for an array that does not agree with itself, or a path that cannot be written
+ * @throws for an array that does not agree with itself, or a path that cannot be written
  */
 export function writeIdxSync(path: string, array: IdxArray, options: WriteIdxOptions = {}): void {
   checkPath("writeIdxSync", path);

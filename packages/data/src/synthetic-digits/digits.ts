@@ -1,5 +1,5 @@
 // Handwritten-looking digits: labels and images, drawn at random and reproducible.
-import { fail, show } from "../errors.ts";
+import { fail, show } from "@chainrule/core/internal";
 import type { Glyph } from "./glyphs.ts";
 import { glyphs } from "./glyphs.ts";
 import { createPen, imageSize } from "./pen.ts";
@@ -26,7 +26,7 @@ function chooseGlyph(ways: readonly Glyph[], random: RandomSource): Glyph {
 
 /**
  * Draws `count` digits as MNIST stores them; the same draws give the same bytes on every engine.
- * @throws DataError for a count that is not a whole number, or a generator without `uniform53`
+ * @throws ChainruleError for a count that is not a whole number, or a generator without `uniform53`
  */
 export function renderDigits(
   count: number,

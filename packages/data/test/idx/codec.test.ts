@@ -1,18 +1,18 @@
 // Laws of decodeIdx and encodeIdx.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DataError } from "../../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import type { DecodeIdxOptions } from "../../src/idx/codec.ts";
 import { decodeIdx, encodeIdx } from "../../src/idx/codec.ts";
 import type { IdxArray } from "../../src/idx/format.ts";
 import { idxArrays, types } from "./arrays.ts";
 
-function refusal(bytes: Uint8Array, options?: DecodeIdxOptions): DataError {
+function refusal(bytes: Uint8Array, options?: DecodeIdxOptions): ChainruleError {
   try {
     decodeIdx(bytes, options);
   } catch (error) {
-    expect(error).toBeInstanceOf(DataError);
-    return error as DataError;
+    expect(error).toBeInstanceOf(ChainruleError);
+    return error as ChainruleError;
   }
   throw new Error("decodeIdx accepted the bytes");
 }
@@ -121,7 +121,7 @@ describe("decodeIdx and encodeIdx", () => {
         try {
           decoded = decodeIdx(bytes);
         } catch (error) {
-          expect(error).toBeInstanceOf(DataError);
+          expect(error).toBeInstanceOf(ChainruleError);
           return;
         }
         expect(encodeIdx(decoded)).toEqual(bytes);
@@ -139,7 +139,7 @@ describe("decodeIdx and encodeIdx", () => {
         try {
           expect(encodeIdx(decodeIdx(bytes))).toEqual(bytes);
         } catch (error) {
-          expect(error).toBeInstanceOf(DataError);
+          expect(error).toBeInstanceOf(ChainruleError);
         }
       }),
       { numRuns: 500 },
@@ -183,7 +183,7 @@ describe("decodeIdx and encodeIdx", () => {
     [null, /expected \{ type, shape, data \}, got null/],
     [new Map(), /expected \{ type, shape, data \}, got Map/],
   ])("encodeIdx refuses what no file can say: %#", (array, message) => {
-    expect(() => encodeIdx(array as never)).toThrow(DataError);
+    expect(() => encodeIdx(array as never)).toThrow(ChainruleError);
     expect(() => encodeIdx(array as never)).toThrow(message);
   });
 });

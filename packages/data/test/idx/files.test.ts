@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DataError } from "../../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import type { DecodeIdxOptions } from "../../src/idx/codec.ts";
 import { decodeIdx, encodeIdx } from "../../src/idx/codec.ts";
 import type { IdxArray } from "../../src/idx/format.ts";
@@ -28,8 +28,8 @@ async function readBoth(bytes: Uint8Array, options?: DecodeIdxOptions) {
     try {
       return { array: await read() };
     } catch (error) {
-      expect(error).toBeInstanceOf(DataError);
-      return { error: error as DataError };
+      expect(error).toBeInstanceOf(ChainruleError);
+      return { error: error as ChainruleError };
     }
   };
   const sync = await outcome(() => readIdxSync(path, options));

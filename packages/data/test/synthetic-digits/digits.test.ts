@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DataError } from "../../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import { renderDigits } from "../../src/synthetic-digits/digits.ts";
 import { glyphs } from "../../src/synthetic-digits/glyphs.ts";
 import { mersenne } from "./mersenne.ts";
@@ -136,7 +136,7 @@ describe("renderDigits", () => {
   });
 
   test.each([-1, 1.5, NaN, "3", 2 ** 53])("a count of %s is refused", (count) => {
-    expect(() => renderDigits(count as number, mersenne(0))).toThrow(DataError);
+    expect(() => renderDigits(count as number, mersenne(0))).toThrow(ChainruleError);
     expect(() => renderDigits(count as number, mersenne(0))).toThrow(/count must be a non-neg/);
   });
 

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DataError } from "../../src/errors.ts";
+import { ChainruleError } from "@chainrule/core";
 import { writeIdxSync } from "../../src/idx/write.ts";
 import type { MnistArrays } from "../../src/mnist-files.ts";
 import { renderDigits } from "../../src/synthetic-digits/digits.ts";
@@ -131,10 +131,10 @@ describe("synthesizeDigits", () => {
     [{ train: 0 }, /train must be a positive integer, got 0/],
     [{ test: 2.5 }, /test must be a positive integer, got 2.5/],
     [{ seed: "a" }, /seed must be an integer, got "a"/],
-    [{ generator: {} }, /generator must be a function of the seed, got Object/],
+    [{ generator: {} }, /generator must be a function of the seed, got \{\}/],
   ])("wrong options are refused before anything is written: %o", (change, message) => {
     const wrong = { ...options, ...change } as SynthesizeDigitsOptions;
-    expect(() => synthesizeDigits(folder, wrong)).toThrow(DataError);
+    expect(() => synthesizeDigits(folder, wrong)).toThrow(ChainruleError);
     expect(() => synthesizeDigits(folder, wrong)).toThrow(message);
     expect(existsSync(folder)).toBe(false);
   });

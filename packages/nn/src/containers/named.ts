@@ -10,7 +10,16 @@ export abstract class NamedModules<M extends Module = Module> extends Module {
   /** @internal The items, then fields of a subclass. */
   override *[members](): Iterable<readonly [string, unknown]> {
     yield* this.#items;
-    yield* Object.entries(this);
+    for (const [name, value] of Object.entries(this)) {
+      if (/^\d+$/.test(name)) this.#failBeyond(name);
+      yield [name, value];
+    }
+  }
+
+  /** `model[5] = layer` makes a field, which no position leads to and `forward` does not run. */
+  #failBeyond(name: string): never {
+    fail(this.constructor.name, `index ${name} is out of range: there are ${this.length} ` +
+      "modules; append adds one");
   }
 
   /** Number of modules. */
