@@ -6,6 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["chainrule-source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/test/**/*.test.ts", "test/**/*.test.ts"],
+    setupFiles: ["test/setup.ts"],
     maxWorkers: 2,
     testTimeout: 60_000,
   },
