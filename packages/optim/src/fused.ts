@@ -19,7 +19,7 @@ const SMALLEST_NORMAL = 2 ** -126;
 
 /**
  * A running average with denormal numbers replaced by 0. They come about when a gradient stays 0,
- * change no update, and make the SIMD kernel of Adam 12 times slower.
+ * change no update, and make Adam's SIMD kernel 6 times slower: bench/paths.js.
  */
 export function flushed(average: Expression): Expression {
   return average.abs().lt(SMALLEST_NORMAL).select(0, average);

@@ -14,7 +14,7 @@ export interface Placed extends Operand {
   readonly storage: Storage;
 }
 
-/** Elements from which the heap pays for its copies: `exp` is then 3 to 5 times as fast. */
+/** Elements from which the heap pays for its copies: `exp` is then 3 times as fast. */
 const SMALLEST = 2048;
 
 /** Elements of the innermost loop below which calls cost more than four lanes gain. */

@@ -69,11 +69,11 @@ export function checkOpCase(c: OpCase, call: Call, reading: Reading): void {
   checkGradients(c, decoder, outputs, dtype, reading.nanIsOutside ?? false);
 }
 
-function precisionOf({ ns, rtol, outputs, cotangents, grads, second }: OpCase): Precision {
+function precisionOf({ id, ns, rtol, outputs, cotangents, grads, second }: OpCase): Precision {
   const stated = [outputs, cotangents, grads, second?.vectors, second?.cotangentGrads];
   const numbers = stated.flatMap((list) => list ?? [])
     .flatMap((data) => data?.data.map(decodeNumber) ?? []);
-  return { ns, rtol, largest: largest(numbers) };
+  return { id, ns, rtol, largest: largest(numbers) };
 }
 
 function checkGradients(
