@@ -85,6 +85,5 @@ export function checkInPlace(
 /** Counts a write to a tensor's memory. */
 export function bumpVersion(target: Tensor, writer: string): void {
   target.storage.version++;
-  target.storage.position = -1; // what the heap has of it may be older
   target.storage.writer = writer;
 }

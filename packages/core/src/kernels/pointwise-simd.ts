@@ -7,6 +7,7 @@ import {
   block, brIf, get, i32, loopWhile, op, set, when, type ValueType,
 } from "../wasm/instructions.ts";
 import { LaneGraph, type Lanes } from "../wasm/lanes.ts";
+import type { Call, HeapKernel, Step } from "./heap-kernel.ts";
 import type { Loops } from "./operand.ts";
 import type { PointwiseProgram } from "./pointwise.ts";
 import {
@@ -16,11 +17,7 @@ import { asMask, asNumber, lower } from "./simd/lowering.ts";
 import { evaluator, scalarParts, type Evaluator } from "./simd/scalars.ts";
 
 /** A compiled program. */
-export interface SimdKernel {
-  /** A module that exports `run` and imports what `simdImports` gives. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Whether it imports functions that are not JavaScript's own. */
-  readonly needsScalars: boolean;
+export interface SimdKernel extends HeapKernel {
   /** Writes the float32 parameters for values of the program's scalars. */
   readonly scalars: Evaluator;
   /** Bytes of an element of each operand. */
@@ -28,6 +25,9 @@ export interface SimdKernel {
   /** Number of arguments of `run`. */
   readonly arity: number;
 }
+
+/** Elements of one call: 20 to 50 µs, so that threads can share the work of a large operation. */
+const PIECE = 32768;
 
 /**
  * `run(outer, inner, …, …)`: sizes of the two innermost loops; for each operand its address and
@@ -78,37 +78,58 @@ export function simdImports(memory: WebAssembly.Memory): WebAssembly.Imports {
 const scalar = Object.fromEntries(
   Object.entries(primitives).map(([name, { evaluate }]) => [name, evaluate]));
 
-/** Compiles a kernel over a memory. */
-export function instantiateSimd(kernel: SimdKernel, memory: WebAssembly.Memory): SimdRun {
-  const module = new WebAssembly.Module(kernel.bytes);
-  return new WebAssembly.Instance(module, simdImports(memory)).exports.run as SimdRun;
+/**
+ * The calls that run a kernel over all loops, in pieces that depend on the sizes alone. `addresses`
+ * are in bytes, of outputs and inputs; an output may be an input, element by element, but must not
+ * overlap one otherwise.
+ */
+export function planPointwise(
+  kernel: SimdKernel, loops: Loops, addresses: readonly number[], scalars: readonly number[],
+): Step[] {
+  const { shape, strides } = loops;
+  const first = simdArguments(kernel, loops, addresses, scalars);
+  const calls: Call[] = [];
+  const further = shape.length - 2;
+  if (further <= 0) pieces(first, kernel.sizes.length, calls);
+  else {
+    const index = new Array<number>(further).fill(0);
+    for (let dim = 0; dim >= 0;) {
+      pieces(first.slice(), kernel.sizes.length, calls);
+      for (dim = further - 1; dim >= 0; dim--) {
+        const steps = ++index[dim] < shape[dim] ? 1 : 1 - shape[dim];
+        for (let k = 0; k < addresses.length; k++) {
+          first[2 + 3 * k] += strides[k][dim] * steps * kernel.sizes[k];
+        }
+        if (steps === 1) break;
+        index[dim] = 0;
+      }
+    }
+  }
+  return [{ kernel, calls }];
 }
 
-/**
- * Runs a kernel over all loops. `addresses` are in bytes, of outputs and inputs; an output may be
- * an input, element by element, but must not overlap one otherwise.
- */
-export function runSimd(
-  kernel: SimdKernel, run: SimdRun, loops: Loops,
-  addresses: readonly number[], scalars: readonly number[],
-): void {
-  const { shape, strides } = loops;
-  const args = simdArguments(kernel, loops, addresses, scalars);
-  const further = shape.length - 2;
-  if (further <= 0) return run(...args);
-  const index = new Array<number>(further).fill(0);
-  for (;;) {
-    run(...args);
-    let dim = further - 1;
-    for (; dim >= 0; dim--) {
-      const steps = ++index[dim] < shape[dim] ? 1 : 1 - shape[dim];
-      for (let k = 0; k < addresses.length; k++) {
-        args[2 + 3 * k] += strides[k][dim] * steps * kernel.sizes[k];
+/** Cuts a call into pieces: whole rows, or parts of one row at multiples of four elements. */
+function pieces(call: number[], operands: number, calls: Call[]): void {
+  const [outer, inner] = call;
+  if (outer * inner < 2 * PIECE) {
+    calls.push(call);
+    return;
+  }
+  const isSplitInside = inner >= 2 * PIECE;
+  const size = isSplitInside ? PIECE : Math.max(1, Math.floor(PIECE / inner));
+  const rows = isSplitInside ? outer : 1;
+  const end = isSplitInside ? inner : outer;
+  for (let row = 0; row < rows; row++) {
+    for (let start = 0; start < end; start += size) {
+      const piece = call.slice();
+      const count = Math.min(size, end - start);
+      [piece[0], piece[1]] = isSplitInside ? [1, count] : [count, inner];
+      for (let at = 2; at < 2 + 3 * operands; at += 3) {
+        piece[at] += isSplitInside ? row * call[at + 1] + start * call[at + 2]
+          : start * call[at + 1];
       }
-      if (steps === 1) break;
-      index[dim] = 0;
+      calls.push(piece);
     }
-    if (dim < 0) return;
   }
 }
 
@@ -166,6 +187,7 @@ function build(program: PointwiseProgram, pattern: string, shared: boolean): Sim
     set(outer, op("i32.sub", get(outer), i32(1))))];
   return {
     bytes: f.module(block(brIf(0, op("i32.eqz", get(outer))), code), shared),
+    usesScratch: false,
     needsScalars: f.importedFunctions.some(({ module }) => module === "scalar"),
     scalars: evaluator(parts, program.scalars),
     sizes: ports.map(({ access }) => elementBytes(access)),

@@ -7,6 +7,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { full } from "./creation.ts";
 import { primitive } from "./define.ts";
 import { asIntegers, checkPositions } from "./integer.ts";
+import { forHost, Placed } from "../storage/place.ts";
 import { copyOf, fresh, operand } from "./memory.ts";
 import { checkTensor, composite, type Op } from "./op.ts";
 import { ravel } from "./rearrange.ts";
@@ -18,10 +19,11 @@ function move(
   table: Tensor, dim: number, index: Tensor, values: Tensor, mode: "read" | "write" | "add",
 ): void {
   const { shape } = index;
-  const source = operand(table, table.shape);
-  const steps = source.strides.map((step, d) => d === dim ? 0 : step);
-  moveAlong(shape, { ...source, strides: steps }, table.strides[dim] ?? 0,
-    operand(index, shape), operand(values, shape), mode);
+  const strides = table.strides.map((step, d) => d === dim ? 0 : step);
+  const place = new Placed(table.storage, strides, table.offset);
+  const others = operand(values, shape);
+  forHost([mode === "read" ? others : place]);
+  moveAlong(shape, place, table.strides[dim] ?? 0, operand(index, shape), others, mode);
 }
 
 /** Checks an index against what it looks up; gives it as int32. */

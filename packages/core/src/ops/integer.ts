@@ -17,7 +17,7 @@ export function asIntegers(op: string, argument: string, value: unknown): Tensor
   const copy = copyOf(value, "int32");
   const given = value.toTypedArray();
   for (let i = 0; i < given.length; i++) {
-    if (given[i] !== copy.storage.data[i]) {
+    if (given[i] !== copy.storage.values[i]) {
       fail(op, `expected whole numbers for argument ${argument}, got ${given[i]}`, { argument });
     }
   }
@@ -30,7 +30,7 @@ export function asIntegers(op: string, argument: string, value: unknown): Tensor
  */
 export function checkPositions(op: string, index: Tensor, dim: number, size: number): void {
   const positions = index.isContiguous()
-    ? index.storage.data.subarray(index.offset, index.offset + index.numel())
+    ? index.storage.values.subarray(index.offset, index.offset + index.numel())
     : index.toTypedArray();
   for (let i = 0; i < positions.length; i++) {
     if (positions[i] < 0 || positions[i] >= size) {

@@ -62,7 +62,7 @@ function place(result: Tensor, item: Tensor, dim: number, start: number): void {
   const part = arranged(result, narrowed(result, dim, start, item.shape[dim]));
   if (part.dtype === item.dtype && part.isContiguous() && item.isContiguous()) {
     const { storage, offset } = item;
-    result.storage.data.set(storage.data.subarray(offset, offset + item.numel()), part.offset);
+    result.storage.data.set(storage.values.subarray(offset, offset + item.numel()), part.offset);
   } else copyInto(part, item);
 }
 

@@ -61,7 +61,7 @@ function multiplyBatches(a: Tensor, b: Tensor): Tensor {
 
 function matrixAt({ storage, strides, ndim }: Tensor, offset: number) {
   const [rowStride, columnStride] = strides.slice(ndim - 2);
-  return { data: storage.data, offset, rowStride, columnStride };
+  return { data: storage.values, offset, rowStride, columnStride };
 }
 
 /** Where each matrix of a broadcast batch begins. */

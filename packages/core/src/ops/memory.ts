@@ -4,17 +4,16 @@ import { variable } from "../expression/expression.ts";
 import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, type Shape } from "../shape/dims.ts";
-import type { Layout } from "../shape/layout.ts";
-import type { Placed } from "../storage/run.ts";
+import { overlaps, type Layout } from "../shape/layout.ts";
+import { forHost, Placed } from "../storage/place.ts";
+import { runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** A tensor's memory, read as if it had the shape `shape`. */
 export function operand(tensor: Tensor, shape: Shape): Placed {
-  return {
-    storage: tensor.storage, data: tensor.storage.data, offset: tensor.offset,
-    strides: broadcastStrides(tensor.shape, tensor.strides, shape),
-  };
+  return new Placed(tensor.storage, broadcastStrides(tensor.shape, tensor.strides, shape),
+    tensor.offset);
 }
 
 /** New contiguous tensor of zeros, without history. */
@@ -31,8 +30,7 @@ const copyProgram = pointwiseProgram([variable("input")], ["input"], []);
 
 /** Copies values, converting and broadcasting them; `target` may be a view. */
 export function copyInto(target: Tensor, source: Tensor): void {
-  target.storage.position = -1;
-  runPointwise(copyProgram, target.shape, [operand(target, target.shape)],
+  runProgram(copyProgram, target.shape, [operand(target, target.shape)],
     [operand(source, target.shape)], []);
 }
 
@@ -42,9 +40,11 @@ const additionProgram =
 /** Adds values in place, in order, so that `target` may show one element several times. */
 export function addInto(target: Tensor, source: Tensor): void {
   const { shape } = target;
-  target.storage.position = -1;
-  runPointwise(additionProgram, shape, [operand(target, shape)],
-    [operand(target, shape), operand(source, shape)], []);
+  const [place, values] = [operand(target, shape), operand(source, shape)];
+  if (overlaps(shape, target.strides)) {
+    forHost([place]);
+    runPointwise(additionProgram, shape, [place], [place, values], []);
+  } else runProgram(additionProgram, shape, [place], [place, values], []);
 }
 
 /** A contiguous copy, without history. */

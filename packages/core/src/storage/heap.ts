@@ -1,98 +1,259 @@
-// The WebAssembly heap as a cache over storages: a ring in which newer values replace the oldest.
+// The WebAssembly heap: one memory in which kernels compute, as a cache over typed arrays.
 //
-// Values belong to their typed arrays, which the garbage collector owns. What a kernel reads or
-// writes is copied into the ring; it stays readable there until the ring has come round.
-import type { TypedArray } from "../dtype.ts";
+// Most values live in a ring: what is newest replaces what is oldest, which is copied to its array
+// first if nothing newer is there. What is written again and again gets a block of its own.
+import { allocate, itemSize, type DType, type TypedArray } from "../dtype.ts";
+import { aligned, Blocks } from "./blocks.ts";
 
-/** Bytes of the ring at first; it grows to four times what one operation needs. */
-const FIRST_SIZE = 8 * 1024 * 1024;
+/** Where the heap keeps an owner's values. */
+export interface Slot {
+  readonly address: number;
+  readonly bytes: number;
+  /** Where it lies in the ring, counted from the start of time; -1 for a block of its own. */
+  readonly position: number;
+}
 
-/** Largest size: an operation on more than a quarter of it is left to JavaScript. */
-const LAST_SIZE = 512 * 1024 * 1024;
+/** Values that the heap can keep: a `Storage`. */
+export interface Owner {
+  readonly dtype: DType;
+  readonly length: number;
+  array: TypedArray | null;
+  slot: Slot | null;
+  /** Whether the heap's copy is newer than the array. */
+  isNewer: boolean;
+}
+
+/** What the heap has done, for `memory()`. */
+export interface Counters {
+  /** Operands of kernels that were found in the heap, and those that were not. */
+  hits: number;
+  misses: number;
+  /** Bytes copied from arrays to the heap, and back. */
+  bytesIn: number;
+  bytesOut: number;
+}
 
 const PAGE = 65536;
 
-/** The ring and the views of its memory. */
-export interface Heap {
+/** Bytes of the ring at first; it grows to four times what one operation needs. */
+const FIRST_RING = 8 * 1024 * 1024;
+
+/** Bytes that the heap may take, unless the user sets another budget. */
+const FIRST_BUDGET = 1024 * 1024 * 1024;
+
+/** Pages that the memory may ever have; fewer where the engine does not reserve so many. */
+const MOST_PAGES = [65536, 32768, 16384, 4096];
+
+/** The memory, its views and what lies where. */
+export class Heap {
   readonly memory: WebAssembly.Memory;
-  floats: Float32Array;
-  bytes: Uint8Array;
-  /** Bytes in use by the ring. */
-  size: number;
-  /** Bytes ever handed out: a slot is intact while it lies less than `size` behind. */
-  head: number;
-}
-
-let heap: Heap | null = null;
-
-/** The heap, made by the first operation that needs it. */
-export function theHeap(): Heap {
-  return heap ??= createHeap();
-}
-
-/** A new ring, with nothing in it. */
-export function createHeap(): Heap {
-  const memory = new WebAssembly.Memory({
-    initial: FIRST_SIZE / PAGE, maximum: LAST_SIZE / PAGE,
+  readonly isShared: boolean;
+  readonly blocks: Blocks;
+  readonly counters: Counters = { hits: 0, misses: 0, bytesIn: 0, bytesOut: 0 };
+  budget = FIRST_BUDGET;
+  floats!: Float32Array;
+  ints!: Int32Array;
+  bytes!: Uint8Array;
+  private base = -1;
+  private size = 0;
+  /** Bytes ever handed out by the ring: a slot is intact while it is less than `size` behind. */
+  private head = 0;
+  /** Slots of the ring with their owners, oldest first from `oldest` on. */
+  private slots: { readonly slot: Slot; readonly owner: Owner }[] = [];
+  private oldest = 0;
+  /** Blocks of owners that were collected: nobody copies them back. */
+  private readonly collected = new FinalizationRegistry<{ address: number }>((block) => {
+    this.freeBlock(block);
   });
-  return {
-    memory, floats: new Float32Array(memory.buffer), bytes: new Uint8Array(memory.buffer),
-    size: FIRST_SIZE, head: 0,
-  };
-}
+  private readonly blockOf = new WeakMap<Slot, { address: number }>();
+  resident = 0;
 
-/** Bytes of a slot: a multiple of 16, so that vectors of neighbours do not share a line. */
-export function slotBytes(bytes: number): number {
-  return (bytes + 15) & ~15;
-}
-
-/**
- * Makes room for `bytes` in one piece and gives the position of the first; `false` where an
- * operation is too large for the heap. Positions count up for ever; `position % size` is the
- * address.
- */
-export function reserve(heap: Heap, bytes: number): number | false {
-  if (bytes > LAST_SIZE / 4) return false;
-  if (bytes > heap.size / 4 && !grow(heap, bytes * 4)) return false;
-  const left = heap.size - (heap.head % heap.size);
-  const start = left < bytes ? heap.head + left : heap.head;
-  heap.head = start + bytes;
-  return start;
-}
-
-/** Enlarges the ring; all that was in it is forgotten. */
-function grow(heap: Heap, wanted: number): boolean {
-  const size = Math.min(LAST_SIZE, 2 ** Math.ceil(Math.log2(wanted)));
-  try {
-    heap.memory.grow((size - heap.size) / PAGE);
-  } catch {
-    return false; // the engine has no more memory to give
+  constructor(memory: WebAssembly.Memory, isShared: boolean) {
+    this.memory = memory;
+    this.isShared = isShared;
+    this.refreshViews();
+    this.blocks = new Blocks(PAGE, (bytes) => this.reach(bytes)); // address 0 stays free
   }
-  heap.floats = new Float32Array(heap.memory.buffer);
-  heap.bytes = new Uint8Array(heap.memory.buffer);
-  heap.head = (Math.ceil(heap.head / size) + 1) * size; // more than `size` beyond every slot
-  heap.size = size;
-  return true;
+
+  /** Bytes of the ring. */
+  get ringBytes(): number { return this.size; }
+
+  /**
+   * Makes sure that `bytes` can be taken from the ring in one piece, writing back what lies there.
+   * Gives `false` where that is more than the heap can hold.
+   */
+  prepare(bytes: number): boolean {
+    if (bytes * 4 > this.size && !this.growRing(bytes * 4) && bytes > this.size) return false;
+    const left = this.size - this.head % this.size;
+    if (left < bytes) this.head += left;
+    const end = this.head + bytes;
+    while (this.oldest < this.slots.length) {
+      const { slot, owner } = this.slots[this.oldest];
+      if (end - slot.position <= this.size) break;
+      if (owner.slot === slot) this.evict(owner);
+      this.oldest++;
+    }
+    if (this.oldest > 1024 && this.oldest * 2 > this.slots.length) {
+      this.slots = this.slots.slice(this.oldest);
+      this.oldest = 0;
+    }
+    return true;
+  }
+
+  /** The address of bytes in the ring, after `prepare`; for values that have no owner. */
+  take(bytes: number): number {
+    const address = this.base + this.head % this.size;
+    this.head += aligned(bytes);
+    return address;
+  }
+
+  /** Gives an owner a slot in the ring, after `prepare`. */
+  keep(owner: Owner): void {
+    const bytes = bytesOf(owner);
+    const position = this.head;
+    const slot = { address: this.take(bytes), bytes, position };
+    owner.slot = slot;
+    this.slots.push({ slot, owner });
+  }
+
+  /** Gives an owner whose values are in the ring a block of its own, if the budget allows. */
+  settle(owner: Owner): void {
+    const { slot } = owner;
+    if (slot === null || slot.position < 0) return;
+    const address = this.blocks.take(slot.bytes);
+    if (address < 0) return;
+    this.bytes.copyWithin(address, slot.address, slot.address + slot.bytes);
+    const settled = { address, bytes: slot.bytes, position: -1 };
+    const block = { address };
+    owner.slot = settled;
+    this.blockOf.set(settled, block);
+    this.collected.register(owner, block);
+    this.resident += slot.bytes;
+  }
+
+  /** Forgets what the heap has of an owner, without copying it back. */
+  forget(owner: Owner): void {
+    const { slot } = owner;
+    if (slot === null) return;
+    owner.slot = null;
+    owner.isNewer = false;
+    const block = this.blockOf.get(slot);
+    if (block !== undefined) {
+      this.resident -= slot.bytes;
+      this.freeBlock(block);
+    }
+  }
+
+  /** Copies an owner's array to its slot. */
+  copyIn(owner: Owner): void {
+    if (owner.array === null) this.fillZeros(owner.slot!);
+    else this.copyRange(owner.slot!.address, owner.array, 0, owner.length);
+  }
+
+  /** Copies elements `[from, to)` of an array to the heap. */
+  copyRange(address: number, data: TypedArray, from: number, to: number): void {
+    const part = from === 0 && to === data.length ? data : data.subarray(from, to);
+    this.viewOf(data).set(part, address / data.BYTES_PER_ELEMENT);
+    this.counters.bytesIn += part.byteLength;
+  }
+
+  /** Copies elements from the heap to an array, from element `at` on. */
+  copyOut(address: number, data: TypedArray, at: number, count: number): void {
+    const first = address / data.BYTES_PER_ELEMENT;
+    data.set(this.viewOf(data).subarray(first, first + count), at);
+    this.counters.bytesOut += count * data.BYTES_PER_ELEMENT;
+  }
+
+  /** Brings an owner's array up to date. */
+  fetch(owner: Owner): void {
+    if (!owner.isNewer) return;
+    owner.array ??= allocate(owner.dtype, owner.length);
+    this.copyOut(owner.slot!.address, owner.array, 0, owner.length);
+    owner.isNewer = false;
+  }
+
+  private evict(owner: Owner): void {
+    this.fetch(owner);
+    owner.slot = null;
+  }
+
+  private freeBlock(block: { address: number }): void {
+    if (block.address < 0) return;
+    this.blocks.free(block.address);
+    block.address = -1;
+  }
+
+  private fillZeros({ address, bytes }: Slot): void {
+    this.bytes.fill(0, address, address + bytes);
+  }
+
+  private viewOf(data: TypedArray): TypedArray {
+    if (data instanceof Float32Array) return this.floats;
+    if (data instanceof Int32Array) return this.ints;
+    if (data instanceof Uint8Array) return this.bytes;
+    throw new Error("internal: the heap holds no float64");
+  }
+
+  /** Enlarges the ring, which empties it. */
+  private growRing(wanted: number): boolean {
+    const size = Math.max(FIRST_RING, 2 ** Math.ceil(Math.log2(wanted)));
+    const base = this.blocks.take(size);
+    if (base < 0) return false;
+    for (; this.oldest < this.slots.length; this.oldest++) {
+      const { slot, owner } = this.slots[this.oldest];
+      if (owner.slot === slot) this.evict(owner);
+    }
+    if (this.base >= 0) this.blocks.free(this.base);
+    [this.base, this.size, this.head, this.slots, this.oldest] = [base, size, 0, [], 0];
+    return true;
+  }
+
+  private reach(bytes: number): boolean {
+    if (bytes > this.budget) return false;
+    const missing = bytes - this.memory.buffer.byteLength;
+    if (missing <= 0) return true;
+    try {
+      this.memory.grow(Math.ceil(missing / PAGE));
+    } catch {
+      return false; // the engine has no more memory to give
+    }
+    this.refreshViews();
+    return true;
+  }
+
+  private refreshViews(): void {
+    const { buffer } = this.memory;
+    this.floats = new Float32Array(buffer);
+    this.ints = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
 }
 
-/** Whether what was put at a position is still there. */
-export function isIntact({ head, size }: Heap, position: number): boolean {
-  return position >= 0 && head - position <= size;
+/** Bytes of an owner's values. */
+export function bytesOf({ dtype, length }: Owner): number {
+  return length * itemSize(dtype);
 }
 
-/** Copies part of an array into the ring. */
-export function copyIn(
-  heap: Heap, address: number, data: TypedArray, from: number, to: number,
-): void {
-  if (data instanceof Float32Array) heap.floats.set(data.subarray(from, to), address / 4);
-  else heap.bytes.set(data.subarray(from, to), address);
+let heap: Heap | null | undefined;
+
+/** The heap, made by the first operation that needs it; `null` where the engine refuses one. */
+export function theHeap(): Heap | null {
+  return heap === undefined ? heap = createHeap() : heap;
 }
 
-/** Copies a result out of the ring. */
-export function copyOut(
-  heap: Heap, address: number, data: TypedArray, at: number, count: number,
-): void {
-  if (data instanceof Float32Array) {
-    data.set(heap.floats.subarray(address / 4, address / 4 + count), at);
-  } else data.set(heap.bytes.subarray(address, address + count), at);
+/** The heap if there is one already. */
+export function heapInUse(): Heap | null {
+  return heap ?? null;
+}
+
+/** A new heap, shared between threads where the engine allows that. */
+export function createHeap(isShared = typeof SharedArrayBuffer === "function"): Heap | null {
+  for (const maximum of MOST_PAGES) {
+    try {
+      return new Heap(new WebAssembly.Memory({ initial: 2, maximum, shared: isShared }), isShared);
+    } catch {
+      continue; // so many addresses are not to be had
+    }
+  }
+  return isShared ? createHeap(false) : null;
 }

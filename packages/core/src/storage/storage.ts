@@ -1,24 +1,68 @@
-// Memory of tensors: a typed array owned by the garbage collector, with a version.
+// Memory of tensors: a typed array owned by the garbage collector, perhaps with a newer copy in the
+// heap, and a version.
 import { allocate, type DType, type TypedArray } from "../dtype.ts";
+import { heapInUse, type Owner, type Slot } from "./heap.ts";
+
+/** Elements from which kernels may compute in the heap, so that an array is not always needed. */
+const LARGE = 512;
+
+/** Elements up to which an array is sure to be had: a failure must come at once. */
+const LARGEST = 2 ** 26;
 
 /** Elements shared by a tensor and all its views. */
-export class Storage {
-  readonly data: TypedArray;
+export class Storage implements Owner {
   readonly dtype: DType;
+  /** Number of elements. */
+  readonly length: number;
   /** Counts writes, so that a saved value that was changed since can be found. */
   version = 0;
-  /** Where the heap has a copy, as a position in its ring; -1 where it has none. */
-  position = -1;
   /** Name of the op that wrote last, for messages. */
   writer = "";
+  /** The array, which may be older than the heap's copy; `null` where none was needed yet. */
+  array: TypedArray | null;
+  /** Where the heap has a copy. */
+  slot: Slot | null = null;
+  /** Whether that copy is newer than the array. */
+  isNewer = false;
+  /** How often a kernel in the heap has rewritten these values. */
+  rewrites = 0;
+  /** Whether the engine has given these values up; nobody may read them any more. */
+  private isReleased = false;
 
-  constructor(dtype: DType, data: TypedArray) {
+  constructor(dtype: DType, array: TypedArray | null, length = array!.length) {
     this.dtype = dtype;
-    this.data = data;
+    this.array = array;
+    this.length = length;
   }
 
-  /** New zeroed storage for `count` elements. */
+  /** New storage of zeros; a large array is made when somebody first looks. */
   static zeros(dtype: DType, count: number): Storage {
-    return new Storage(dtype, allocate(dtype, count));
+    const isLater = count >= LARGE && count <= LARGEST;
+    return new Storage(dtype, isLater ? null : allocate(dtype, count), count);
+  }
+
+  /** The elements, up to date, for reading only. */
+  get values(): TypedArray {
+    return this.array === null || this.isNewer ? this.materialise() : this.array;
+  }
+
+  /** The elements, up to date, for writing: what the heap has of them is forgotten. */
+  get data(): TypedArray {
+    const array = this.values;
+    if (this.slot !== null) heapInUse()!.forget(this);
+    return array;
+  }
+
+  /** Gives up values that nobody will look at again, so that they are not copied out. */
+  release(): void {
+    heapInUse()?.forget(this);
+    this.array = null;
+    this.isReleased = true;
+  }
+
+  private materialise(): TypedArray {
+    if (this.isReleased) throw new Error("internal: values were released too early");
+    if (this.isNewer) heapInUse()!.fetch(this);
+    return this.array ??= allocate(this.dtype, this.length);
   }
 }

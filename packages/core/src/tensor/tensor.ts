@@ -148,7 +148,7 @@ export class Tensor implements Layout {
   toTypedArray(): TypedArray {
     const count = this.numel();
     if (this.isContiguous()) {
-      return this.storage.data.slice(this.offset, this.offset + count);
+      return this.storage.values.slice(this.offset, this.offset + count);
     }
     const values = allocate(this.dtype, count);
     let next = 0;
@@ -156,7 +156,7 @@ export class Tensor implements Layout {
       const step = this.strides[dim];
       const size = this.shape[dim];
       if (dim === this.shape.length - 1) {
-        for (let i = 0; i < size; i++) values[next++] = this.storage.data[offset + i * step];
+        for (let i = 0; i < size; i++) values[next++] = this.storage.values[offset + i * step];
       } else for (let i = 0; i < size; i++) visit(dim + 1, offset + i * step);
     };
     if (count > 0) visit(0, this.offset);
@@ -179,7 +179,7 @@ export class Tensor implements Layout {
   [inspect](): string { return this.toString(); }
 
   private at(position: number): number | boolean {
-    const value = this.storage.data[position];
+    const value = this.storage.values[position];
     return this.dtype === "bool" ? value !== 0 : value;
   }
 

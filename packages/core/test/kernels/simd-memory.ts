@@ -1,12 +1,12 @@
 // A WebAssembly memory for tests of vector kernels: places for arrays, runs, float32 neighbours.
 import { collapse, signature, type Operand } from "../../src/kernels/operand.ts";
 import {
-  instantiateSimd, runSimd, simdKernel, simdPattern, type SimdRun,
+  planPointwise, simdKernel, simdPattern,
 } from "../../src/kernels/pointwise-simd.ts";
 import type { PointwiseProgram } from "../../src/kernels/pointwise.ts";
+import { runSteps } from "../../src/storage/steps.ts";
 
 const memory = new WebAssembly.Memory({ initial: 512 });
-const runs = new Map<object, SimdRun>();
 let used = 65536;
 
 /** Forgets all arrays. */
@@ -32,10 +32,8 @@ export function runVectors(
   const operands = [...outputs, ...inputs];
   const loops = collapse(shape, operands);
   const kernel = simdKernel(program, simdPattern(signature(operands), loops)!, false);
-  let run = runs.get(kernel);
-  if (run === undefined) runs.set(kernel, run = instantiateSimd(kernel, memory));
-  runSimd(kernel, run, loops, operands.map(({ data, offset }) =>
-    data.byteOffset + offset * data.BYTES_PER_ELEMENT), scalars);
+  runSteps(memory, planPointwise(kernel, loops, operands.map(({ data, offset }) =>
+    data.byteOffset + offset * data.BYTES_PER_ELEMENT), scalars));
 }
 
 /** The program applied to columns of numbers, one per input. */

@@ -1,14 +1,14 @@
 // Programs in the heap: values are those of the JavaScript path, whatever was cached before.
 import fc from "fast-check";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import {
-  add, cat, exp, manualSeed, noGrad, randn, relu, tensor, where, zeros, type Tensor,
+  add, cat, manualSeed, noGrad, randn, relu, where, zeros, type Tensor,
 } from "../../src/index.ts";
-import { createHeap, isIntact, reserve, theHeap } from "../../src/storage/heap.ts";
+import { theHeap } from "../../src/storage/heap.ts";
 import { withSimd } from "../../src/wasm/features.ts";
 
 /** Sizes on both sides of the threshold, with tails that do not fill a vector. */
-const sizes = [100, 2047, 2048, 2051, 5000];
+const sizes = [100, 511, 512, 515, 5000];
 
 /** Steps that leave values in the heap, change memory under them, and read them again. */
 const steps: ((pool: Tensor[], pick: (k: number) => number, n: number) => void)[] = [
@@ -54,55 +54,14 @@ test("any sequence of writes, views and results gives what the JavaScript path g
     }), { numRuns: 150 });
 });
 
-describe("the ring", () => {
-  test("forgets what it has overwritten and nothing else", () => {
-    const heap = theHeap();
-    const first = reserve(heap, 1024) as number;
-    expect(isIntact(heap, first)).toBe(true);
-    let steps = 0;
-    while (isIntact(heap, first)) {
-      const position = reserve(heap, heap.size / 4) as number;
-      expect(position % heap.size + heap.size / 4).toBeLessThanOrEqual(heap.size);
-      steps++;
-    }
-    expect(steps).toBeGreaterThanOrEqual(3);
-    expect(isIntact(heap, -1)).toBe(false);
-  });
-
-  test("forgets everything when it grows", () => {
-    fc.assert(fc.property(fc.nat(64), fc.integer({ min: 1, max: 16 }), (sixteenths, part) => {
-      const heap = createHeap();
-      const slots = [];
-      for (let k = 0; k <= sixteenths; k++) slots.push(reserve(heap, heap.size / 16) as number);
-      const before = heap.size;
-      reserve(heap, before / 4 + (before / 16) * part);
-      expect(heap.size).toBeGreaterThan(before);
-      expect(slots.filter((position) => isIntact(heap, position))).toEqual([]);
-    }), { numRuns: 20 }); // each takes gigabytes of addresses
-  });
-
-  test("grows for large operands and keeps their values", () => {
-    const before = theHeap().size;
-    const x = tensor(Float32Array.from({ length: before / 4 }, (_, i) => i % 5));
-    const y = exp(x.add(1));
-    expect(theHeap().size).toBeGreaterThan(before);
-    for (const i of [0, 1, 2, 12345, before / 4 - 1]) {
-      expect(y.select(0, i).item()).toBeCloseTo(Math.exp(i % 5 + 1), 3);
-    }
-  });
-
-  test("refuses what it can never hold, so that JavaScript does it", () => {
-    expect(reserve(theHeap(), 2 ** 40)).toBe(false);
-  });
-});
-
 test("a view with wide gaps is not copied, and gives what the JavaScript path gives", () => {
   const column = (gap: number) => randn([4096, gap]).select(1, 0);
   for (const [gap, isCopied] of [[8, true], [9, false]] as const) {
     const x = column(gap);
-    const before = theHeap().head;
+    const { counters } = theHeap()!;
+    const before = counters.hits + counters.misses;
     const y = x.exp();
-    expect(theHeap().head > before).toBe(isCopied);
+    expect(counters.hits + counters.misses > before).toBe(isCopied);
     const plain = withSimd(false, () => x.exp());
     // both within an ulp of the exact value
     expect(y.sub(plain).abs().div(plain).max().item()).toBeLessThan(2 ** -22);

@@ -76,5 +76,5 @@ export function classWeights(
     fail(op, `weight tensor should be defined either for all ${classes} classes or no classes ` +
       `but got weight tensor of shape: ${showShape(weight.shape)}`, { weight: weight.shape });
   }
-  return copyOf(weight).storage.data;
+  return copyOf(weight).storage.values;
 }

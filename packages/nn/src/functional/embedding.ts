@@ -23,7 +23,7 @@ export const embeddingRows: Op<(table: Tensor, lookup: Lookup) => Tensor> = prim
   prepare: (table: Tensor, lookup: Lookup) => ({ inputs: [table], attributes: lookup }),
   forward([table], { indices, indexShape }) {
     const width = table.shape[1];
-    const { storage: { data }, offset } = rowMajor(table);
+    const { storage: { values: data }, offset } = rowMajor(table);
     const result = fresh([...indexShape, width], table.dtype);
     for (let i = 0; i < indices.length; i++) {
       const start = offset + indices[i] * width;
@@ -43,7 +43,7 @@ export const embeddingRowsBackward: Op<(grad: Tensor, lookup: Lookup) => Tensor>
   prepare: (grad: Tensor, lookup: Lookup) => ({ inputs: [grad], attributes: lookup }),
   forward([grad], { indices, rows, padding }) {
     const width = grad.shape[grad.ndim - 1];
-    const { storage: { data }, offset } = rowMajor(grad);
+    const { storage: { values: data }, offset } = rowMajor(grad);
     const sums = new Float64Array(rows * width);
     for (let i = 0; i < indices.length; i++) {
       if (indices[i] === padding) continue;

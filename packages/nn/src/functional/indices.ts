@@ -7,7 +7,7 @@ import { copyOf, fail, type TypedArray } from "@chainrule/core/internal";
  * @throws when they are truth values or have fractions, with `expected` in the message
  */
 export function indicesOf(op: string, name: string, tensor: Tensor, expected: string): TypedArray {
-  const { data } = copyOf(tensor).storage;
+  const { values: data } = copyOf(tensor).storage;
   if (tensor.dtype === "bool") fail(op, `${expected} but found Bool: ${name} are class positions`);
   if (tensor.dtype === "int32") return data;
   const fraction = data.find((value: number) => !Number.isInteger(value));

@@ -85,7 +85,7 @@ export const likelihoodLoss: Op<(logProbs: Tensor, map: Likelihood) => Tensor> =
   prepare: (logProbs: Tensor, map: Likelihood) => ({ inputs: [logProbs], attributes: map }),
   forward: ([logProbs], map) => {
     const { classes, rest, weights, labelSmoothing, reduction, divisor } = map;
-    const { storage: { data }, offset } = rowMajor(logProbs);
+    const { storage: { values: data }, offset } = rowMajor(logProbs);
     const result = fresh(reduction === "none" ? map.shape : [], logProbs.dtype);
     const spread = labelSmoothing / classes;
     let total = 0;
@@ -113,7 +113,7 @@ export const likelihoodLossBackward: Op<(grad: Tensor, map: Likelihood) => Tenso
   prepare: (grad: Tensor, map: Likelihood) => ({ inputs: [grad], attributes: map }),
   forward: ([grad], map) => {
     const { classes, rest, weights, labelSmoothing, reduction, divisor } = map;
-    const { storage: { data }, offset } = rowMajor(grad);
+    const { storage: { values: data }, offset } = rowMajor(grad);
     const result = fresh(map.input, grad.dtype);
     const out = result.storage.data;
     const spread = labelSmoothing / classes;
