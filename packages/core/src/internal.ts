@@ -19,4 +19,5 @@ export { table } from "./ops/table.ts";
 export { bumpVersion, checkInPlace, type Input } from "./autograd/record.ts";
 export { numel, sameShape, showShape, type Shape } from "./shape/dims.ts";
 export { broadcastShapes } from "./shape/broadcast.ts";
+export { fillMask } from "./kernels/random/fill.ts";
 export { defaultGenerator, Generator } from "./random/generator.ts";

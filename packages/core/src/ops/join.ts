@@ -57,15 +57,6 @@ function placesOf(tensors: readonly Tensor[], dim: number): Places {
   return { dim: axis, sizes, starts: sizes.map((size) => (end += size) - size) };
 }
 
-/** Writes a tensor to its place in the result, as one block where it is one. */
-function place(result: Tensor, item: Tensor, dim: number, start: number): void {
-  const part = arranged(result, narrowed(result, dim, start, item.shape[dim]));
-  if (part.dtype === item.dtype && part.isContiguous() && item.isContiguous()) {
-    const { storage, offset } = item;
-    result.storage.data.set(storage.values.subarray(offset, offset + item.numel()), part.offset);
-  } else copyInto(part, item);
-}
-
 /** Tensors one after the other along a dimension; all other sizes agree. */
 export const cat: Op<Join> = primitive({
   name: "cat", inputs: ["tensors…"],
@@ -79,7 +70,8 @@ export const cat: Op<Join> = primitive({
     const dtype = tensors.map((item) => item.dtype).reduce(promote);
     const result = fresh(shape.with(dim, total), dtype);
     tensors.forEach((item, i) => {
-      if (item.numel() > 0) place(result, item, dim, starts[i]);
+      const part = narrowed(result, dim, starts[i], item.shape[dim]);
+      if (item.numel() > 0) copyInto(arranged(result, part), item);
     });
     return result;
   },

@@ -6,7 +6,7 @@ import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import { overlaps, type Layout } from "../shape/layout.ts";
 import { forHost, Placed } from "../storage/place.ts";
-import { runProgram } from "../storage/run.ts";
+import { runCopy, runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -30,8 +30,10 @@ const copyProgram = pointwiseProgram([variable("input")], ["input"], []);
 
 /** Copies values, converting and broadcasting them; `target` may be a view. */
 export function copyInto(target: Tensor, source: Tensor): void {
-  runProgram(copyProgram, target.shape, [operand(target, target.shape)],
-    [operand(source, target.shape)], []);
+  const { shape } = target;
+  const [place, values] = [operand(target, shape), operand(source, shape)];
+  if (target.dtype === source.dtype) runCopy(copyProgram, shape, place, values);
+  else runProgram(copyProgram, shape, [place], [values], []);
 }
 
 const additionProgram =

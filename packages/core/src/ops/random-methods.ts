@@ -1,12 +1,12 @@
 // Methods that draw random numbers: in-place fills, `bernoulli` and `multinomial`.
 import type { TypedArray } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
-import { bernoulliFrom, fillBernoulli } from "../random/bernoulli.ts";
+import { fillBernoulli, fillNormal, fillUniform } from "../kernels/random/fill.ts";
+import { bernoulliFrom } from "../random/bernoulli.ts";
 import { fillExponential } from "../random/exponential.ts";
 import type { Generator } from "../random/generator.ts";
 import { fillRandint, fillRandom } from "../random/integer.ts";
-import { fillNormal } from "../random/normal.ts";
-import { fillUniform, type FloatArray } from "../random/uniform.ts";
+import type { FloatArray } from "../random/uniform.ts";
 import { broadcastStrides, broadcastsTo } from "../shape/broadcast.ts";
 import { showShape } from "../shape/dims.ts";
 import { memoryOrder } from "../shape/memory-order.ts";

@@ -2,12 +2,12 @@
 import { isFloat, typeNames, type DType, type TypedArray } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
 import { noGrad } from "../autograd/modes.ts";
-import { bernoulliFrom, fillBernoulli } from "../random/bernoulli.ts";
+import { fillBernoulli, fillNormal, fillRand } from "../kernels/random/fill.ts";
+import { bernoulliFrom } from "../random/bernoulli.ts";
 import type { Generator } from "../random/generator.ts";
 import { fillRandint, randperm as permutation } from "../random/integer.ts";
 import { multinomial as drawIndices } from "../random/multinomial.ts";
-import { fillNormal } from "../random/normal.ts";
-import { fillRand, type FloatArray } from "../random/uniform.ts";
+import type { FloatArray } from "../random/uniform.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
 import { checkShape, type Shape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";

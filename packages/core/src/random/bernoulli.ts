@@ -13,11 +13,26 @@ export type BernoulliTarget = Float32Array | Float64Array | Int32Array | Uint8Ar
 export function fillBernoulli(
   generator: Generator, values: BernoulliTarget, p: number, op = "bernoulli_",
 ): void {
+  checkProbability(op, p);
+  fillMask(generator, values, p, 1);
+}
+
+/**
+ * Checks a probability.
+ * @throws when `p` lies outside `[0, 1]`
+ */
+export function checkProbability(op: string, p: number): void {
   if (!(p >= 0 && p <= 1)) {
     fail(op, `expects p to be in [0, 1], but got p=${p}`, { p });
   }
+}
+
+/** Fills with `one`, with probability `p`, and zeros: two words per element. */
+export function fillMask(
+  generator: Generator, values: BernoulliTarget, p: number, one: number,
+): void {
   const n = values.length;
-  for (let i = 0; i < n; i++) values[i] = generator.uniform53() < p ? 1 : 0;
+  for (let i = 0; i < n; i++) values[i] = generator.uniform53() < p ? one : 0;
 }
 
 /**

@@ -16,6 +16,9 @@ export interface GeneratorState {
 
 const defaultSeed = 67280421310721;
 
+/** Makes a generator draw its seed from entropy when it is first used. */
+let unseed: (generator: Generator) => Generator;
+
 /**
  * Random stream that agrees with PyTorch's CPU generator, seed for seed and word for word.
  * @example
@@ -26,9 +29,16 @@ const defaultSeed = 67280421310721;
  * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
  */
 export class Generator {
-  readonly #engine = new Mt19937();
+  readonly #words = new Mt19937();
   #cachedNormal: number | null = null;
-  #seed: number | bigint = defaultSeed;
+  #seed: number | bigint | null = defaultSeed;
+
+  static {
+    unseed = (generator) => {
+      generator.#seed = null;
+      return generator;
+    };
+  }
 
   constructor(seed: number | bigint = defaultSeed) {
     this.#start("Generator", seed);
@@ -51,13 +61,14 @@ export class Generator {
 
   /** The seed the stream started from; one that was negative reads `2⁶⁴` higher. */
   initialSeed(): number | bigint {
-    return this.#seed;
+    return this.#seed ?? this.seed();
   }
 
   /** A copy of the state, for `setState`. */
   getState(): GeneratorState {
     const { words, index } = this.#engine;
-    return { words: words.slice(), index, cachedNormal: this.#cachedNormal, seed: this.#seed };
+    const seed = this.initialSeed();
+    return { words: words.slice(), index, cachedNormal: this.#cachedNormal, seed };
   }
 
   /**
@@ -67,8 +78,8 @@ export class Generator {
   setState(state: GeneratorState): this {
     checkState(state);
     const { words, index, cachedNormal, seed } = state;
-    this.#engine.words.set(words);
-    this.#engine.index = index;
+    this.#words.words.set(words);
+    this.#words.index = index;
     this.#cachedNormal = cachedNormal;
     this.#seed = seed;
     return this;
@@ -112,10 +123,24 @@ export class Generator {
     return radius * Math.cos(theta);
   }
 
+  /**
+   * @internal Draws words elsewhere: `draw` gets the state, which it may change, and the position
+   * of the next word, and returns the position it arrives at.
+   */
+  drawWith(draw: (words: Uint32Array, index: number) => number): void {
+    this.#engine.index = draw(this.#engine.words, this.#engine.index);
+  }
+
+  /** The words, from a seed of entropy where none was given. */
+  get #engine(): Mt19937 {
+    if (this.#seed === null) this.seed();
+    return this.#words;
+  }
+
   #start(op: string, seed: number | bigint): this {
     checkSeed(op, seed);
     this.#seed = seed < 0 ? BigInt.asUintN(64, BigInt(seed)) : seed;
-    this.#engine.seed(Number(BigInt.asUintN(32, BigInt(seed))));
+    this.#words.seed(Number(BigInt.asUintN(32, BigInt(seed))));
     this.#cachedNormal = null;
     return this;
   }
@@ -157,8 +182,11 @@ function entropy(): number {
   return (high & 0x1fffff) * 2 ** 32 + low;
 }
 
-/** The generator behind every random function that is given none; seeded from entropy. */
-export const defaultGenerator: Generator = new Generator(entropy());
+/**
+ * The generator behind every random function that is given none; seeded from entropy, which Node
+ * needs 4 ms to load, when it is first used.
+ */
+export const defaultGenerator: Generator = unseed(new Generator());
 
 /** Seeds the default generator and returns it: one line makes a whole script repeatable. */
 export function manualSeed(seed: number | bigint): Generator {

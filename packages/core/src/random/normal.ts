@@ -10,7 +10,7 @@ export interface FillNormalOptions {
 }
 
 /** Values are transformed in blocks: eight radii, then eight angles. */
-const block = 16;
+export const normalBlock = 16;
 
 /**
  * Fills with normals `N(mean, std²)`.
@@ -23,18 +23,28 @@ const block = 16;
 export function fillNormal(
   generator: Generator, values: FloatArray, mean: number, std: number, options: FillNormalOptions,
 ): void {
-  if (!(std >= 0)) fail("normal_", `normal expects std >= 0.0, but found std ${std}`, { std });
+  checkStd(std);
   const n = values.length;
-  if (n < block || !options.contiguous) {
+  if (n < normalBlock || !options.contiguous) {
     for (let i = 0; i < n; i++) values[i] = generator.normal() * std + mean;
     return;
   }
   fillRand(generator, values);
-  for (let start = 0; start + block <= n; start += block) transform(values, start, mean, std);
-  if (n % block !== 0) {
-    fillRand(generator, values.subarray(n - block));
-    transform(values, n - block, mean, std);
+  for (let start = 0; start + normalBlock <= n; start += normalBlock) {
+    transform(values, start, mean, std);
   }
+  if (n % normalBlock !== 0) {
+    fillRand(generator, values.subarray(n - normalBlock));
+    transform(values, n - normalBlock, mean, std);
+  }
+}
+
+/**
+ * Checks a standard deviation.
+ * @throws when it is negative or NaN
+ */
+export function checkStd(std: number): void {
+  if (!(std >= 0)) fail("normal_", `normal expects std >= 0.0, but found std ${std}`, { std });
 }
 
 function transform(values: FloatArray, start: number, mean: number, std: number): void {
@@ -46,7 +56,7 @@ function transform(values: FloatArray, start: number, mean: number, std: number)
 }
 
 function transformDouble(values: Float64Array, start: number, mean: number, std: number): void {
-  const half = start + block / 2;
+  const half = start + normalBlock / 2;
   for (let i = start, j = half; i < half; i++, j++) {
     const radius = Math.sqrt(-2 * Math.log(1 - values[i]));
     const theta = 2 * Math.PI * values[j];
@@ -62,7 +72,7 @@ function transformDouble(values: Float64Array, start: number, mean: number, std:
 const f32 = Math.fround;
 
 function transformSingle(values: Float32Array, start: number, mean: number, std: number): void {
-  const half = start + block / 2;
+  const half = start + normalBlock / 2;
   for (let i = start, j = half; i < half; i++, j++) {
     const radius = f32(Math.sqrt(f32(-2 * logSingle(f32(1 - values[i])))));
     const theta = f32(twoPi * values[j]);

@@ -22,32 +22,36 @@ export function fillRand(generator: Generator, values: FloatArray): void {
 export function fillUniform(
   generator: Generator, values: FloatArray, from: number, to: number,
 ): void {
-  const single = values instanceof Float32Array;
-  const low = single ? Math.fround(from) : from;
-  const high = single ? Math.fround(to) : to;
-  checkBounds(single ? "float" : "double", low, high, from, to);
+  const { low, width } = uniformRange(values, from, to);
   const n = values.length;
-  if (single) {
+  if (values instanceof Float32Array) {
     // PyTorch multiplies and adds with one rounding; the product is exact in double.
-    const width = Math.fround(high - low);
     for (let i = 0; i < n; i++) values[i] = generator.uniform24() * width + low;
   } else {
-    const width = high - low;
     for (let i = 0; i < n; i++) values[i] = generator.uniform53() * width + low;
   }
 }
 
-function checkBounds(
-  precision: "float" | "double", low: number, high: number, from: number, to: number,
-): void {
+/**
+ * The range `[from, to)` in the precision of the array.
+ * @throws unless `from ≤ to` and bounds and distance are finite there
+ */
+export function uniformRange(
+  values: FloatArray, from: number, to: number,
+): { low: number; width: number } {
+  const single = values instanceof Float32Array;
+  const precision = single ? "float" : "double";
+  const low = single ? Math.fround(from) : from;
+  const high = single ? Math.fround(to) : to;
   const refuse = (problem: string) => fail("uniform_", problem, { from, to });
   if (!Number.isFinite(low)) refuse(`from is out of bounds for ${precision}: ${from}`);
   if (!Number.isFinite(high)) refuse(`to is out of bounds for ${precision}: ${to}`);
   if (from > to) {
     refuse(`expects to return a [from, to) range, but found from=${from} > to=${to}`);
   }
-  const width = precision === "float" ? Math.fround(high - low) : high - low;
+  const width = single ? Math.fround(high - low) : high - low;
   if (!Number.isFinite(width)) {
     refuse(`to-from must stay finite in ${precision}, but found from=${from} and to=${to}`);
   }
+  return { low, width };
 }

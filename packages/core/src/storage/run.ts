@@ -2,6 +2,7 @@
 import { itemSize } from "../dtype.ts";
 import { collapse, type Loops } from "../kernels/operand.ts";
 import { runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
+import { planCopy } from "../kernels/layout/copy.ts";
 import { planPointwise, simdKernel, simdPattern } from "../kernels/pointwise-simd.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
@@ -48,6 +49,34 @@ function runInHeap(
   if (placement === null) return false;
   const kernel = simdKernel(program, pattern, heap.isShared);
   runSteps(heap.memory, planPointwise(kernel, loops, placement.addresses, scalars));
+  placement.finish();
+  return true;
+}
+
+/** Copies elements between storages of one dtype, which may be one storage. */
+export function runCopy(
+  program: PointwiseProgram, shape: Shape, output: Placed, input: Placed,
+): void {
+  const { storage: { dtype } } = output;
+  const count = numel(shape);
+  const isDirect = count >= SMALLEST && dtype !== "float64" && output.storage !== input.storage &&
+    hasSimd();
+  if (isDirect && copyInHeap(shape, count, output, input)) return;
+  runProgram(program, shape, [output], [input], []);
+}
+
+function copyInHeap(shape: Shape, count: number, output: Placed, input: Placed): boolean {
+  const loops = { shape, strides: [output.strides, input.strides] };
+  if (isSparse(loops, count)) return false;
+  const heap = theHeap();
+  const placement = heap === null ? null : place(heap, [loops], [output], [input]);
+  if (heap === null || placement === null) return false;
+  const bytes = itemSize(output.storage.dtype) as 1 | 4;
+  const inBytes = (strides: readonly number[]) => strides.map((step) => step * bytes);
+  runSteps(heap.memory, planCopy({
+    shape, out: placement.addresses[0], outStrides: inBytes(output.strides),
+    in: placement.addresses[1], inStrides: inBytes(input.strides),
+  }, bytes, heap.isShared));
   placement.finish();
   return true;
 }

@@ -10,7 +10,8 @@ export type ValueType = keyof typeof types;
 const plain = {
   "i32.eqz": 0x45, "i32.eq": 0x46, "i32.ne": 0x47, "i32.lt_u": 0x49, "i32.gt_u": 0x4b,
   "i32.add": 0x6a, "i32.sub": 0x6b, "i32.mul": 0x6c, "i32.and": 0x71, "i32.shl": 0x74,
-  "i32.shr_u": 0x76, "f32.demote_f64": 0xb6, "f64.promote_f32": 0xbb,
+  "i32.shr_u": 0x76, "f32.add": 0x92, "select": 0x1b,
+  "f32.demote_f64": 0xb6, "f64.promote_f32": 0xbb,
 } as const;
 
 const simd = {
@@ -18,6 +19,7 @@ const simd = {
   "i16x8.extend_low_i8x16_u": 0x89, "i32x4.extend_low_i16x8_u": 0xa9,
   "v128.not": 0x4d, "v128.and": 0x4e, "v128.andnot": 0x4f, "v128.or": 0x50, "v128.xor": 0x51,
   "v128.bitselect": 0x52, "v128.any_true": 0x53,
+  "i32x4.splat": 0x11, "i32x4.trunc_sat_f32x4_s": 0xf8, "i64x2.lt_s": 0xd8,
   "i32x4.eq": 0x37, "i32x4.ne": 0x38, "i32x4.add": 0xae, "i32x4.sub": 0xb1, "i32x4.mul": 0xb5,
   "i64x2.add": 0xce, "i64x2.sub": 0xd1,
   "f32x4.splat": 0x13, "f32x4.eq": 0x41, "f32x4.ne": 0x42, "f32x4.lt": 0x43, "f32x4.gt": 0x44,
@@ -37,6 +39,11 @@ const shifts = {
 } as const;
 
 const lanes = { "f32x4.extract_lane": 0x1f, "f32x4.replace_lane": 0x20 } as const;
+
+const scalarMemory = {
+  "i32.load": [0x28, 2], "f32.load": [0x2a, 2], "i32.load8_u": [0x2d, 0],
+  "i32.store": [0x36, 2], "f32.store": [0x38, 2], "i32.store8": [0x3a, 0],
+} as const;
 
 /** Number and alignment (as a power of two) of the memory instructions. */
 const simdMemory = {
@@ -89,6 +96,26 @@ export function shuffle(order: readonly number[], first: Code, second: Code): Co
   return [first, second, 0xfd, 0x0d,
     order.map((index) => [4 * index, 4 * index + 1, 4 * index + 2, 4 * index + 3])];
 }
+
+/** `i8x16.shuffle` by bytes: 0 to 15 of the first operand, 16 to 31 of the second. */
+export function shuffleBytes(order: readonly number[], first: Code, second: Code): Code {
+  return [first, second, 0xfd, 0x0d, order];
+}
+
+/** A load or store of one number at an address plus a constant offset in bytes. */
+export function scalarMemoryAt(
+  name: keyof typeof scalarMemory, offset: number, ...operands: Code[]
+): Code {
+  const [code, alignment] = scalarMemory[name];
+  return [operands, code, alignment, unsigned(offset)];
+}
+
+/** `memory.copy`: target, source, number of bytes. */
+export const memoryCopy = (target: Code, source: Code, bytes: Code): Code =>
+  [target, source, bytes, 0xfc, 0x0a, 0, 0];
+
+/** `i32.trunc_sat_f32_s`. */
+export const truncated = (operand: Code): Code => [operand, 0xfc, 0x00];
 
 /** A vector load or store at an address plus a constant offset in bytes. */
 export function memory(
