@@ -1,11 +1,15 @@
 // `node bench/blas.js [library]`, Node 26: a BLAS of the system beside the WebAssembly product.
 // One process, one memory; the shortest of many runs of each, taken in turn.
-import { blasDiagnostics, blasProduct, setBlasThreads, useBlas }
-  from "../packages/core/src/kernels/blas/blas.ts";
-import { multiplySimd } from "../packages/core/src/kernels/matmul-simd.ts";
 import { gigaflops, ratio } from "./format.js";
 import { machine } from "./machine.js";
+import { sources } from "./sources.js";
 import { markdown } from "./table.js";
+
+const {
+  blasDiagnostics, blasProduct, setBlasThreads, useBlas, planProduct,
+  runSteps, setNumThreads, setScratch, SCRATCH_BYTES,
+} = await sources("core/src/kernels/blas/blas.ts", "core/src/kernels/product/plan.ts",
+  "core/src/kernels/threads/threads.ts", "core/src/kernels/heap-kernel.ts");
 
 /** m, n, k: squares, the products of 784-256-10 with batch 256, an odd size, a small one. */
 const sizes = [
@@ -15,7 +19,9 @@ const sizes = [
 const THREADS = [1, 2];
 const SECONDS = 0.6;
 
-const memory = new WebAssembly.Memory({ initial: 256, maximum: 256, shared: true });
+const memory = new WebAssembly.Memory({ initial: 512, maximum: 512, shared: true });
+setScratch(memory, () => memory.buffer.byteLength - SCRATCH_BYTES);
+setNumThreads(1); // of the kernels: the library's are set below
 const data = new Float32Array(memory.buffer);
 for (let i = 0; i < data.length; i++) data[i] = (i % 17) / 17 - 0.5;
 
@@ -26,12 +32,16 @@ function contenders(product, [m, n, k], transA, transB) {
   const [a, b, out] = [0, m * k, m * k + k * n];
   const [aRow, aColumn] = strides(m, k, transA);
   const [bRow, bColumn] = strides(k, n, transB);
-  const matrix = (offset, rowStride, columnStride) => ({ data, offset, rowStride, columnStride });
-  const [A, B, C] = [matrix(a, aRow, aColumn), matrix(b, bRow, bColumn), matrix(out, n, 1)];
+  const inBytes = (row, column) => [row * 4, column * 4];
+  const steps = planProduct({
+    m, n, k, batch: [{ a: a * 4, b: b * 4, out: out * 4 }], shared: true,
+    a: inBytes(aRow, aColumn), b: inBytes(bRow, bColumn), out: inBytes(n, 1),
+    workspace: Math.ceil((out + m * n) / 16) * 64,
+  });
   const blas = () =>
     product(m, n, k, a * 4, aRow, aColumn, b * 4, bRow, bColumn, out * 4, n);
   return [
-    { prepare() {}, run: () => multiplySimd(C, A, B, m, n, k) },
+    { prepare() {}, run: () => (runSteps(memory, steps), true) },
     ...THREADS.map((count) => ({ prepare: () => setBlasThreads(count), run: blas })),
   ];
 }

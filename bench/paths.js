@@ -1,9 +1,12 @@
 // The SIMD paths against the JavaScript ones, in one process: the figures in ARCHITECTURE.md.
-// `node bench/paths.js` after `pnpm build`; ratios of medians, the two paths taking turns.
-import { full, noGrad, exp, add, randn, matmul, useDeterministicAlgorithms }
-  from "../packages/core/dist/index.js";
-import { withSimd } from "../packages/core/dist/internal.js";
-import { flushed, fusedUpdate, runFused } from "../packages/optim/dist/fused.js";
+// `node bench/paths.js`; ratios of medians, the two paths taking turns.
+import { sources } from "./sources.js";
+
+const {
+  full, noGrad, exp, add, randn, matmul, useDeterministicAlgorithms, withSimd, flushed, fusedUpdate,
+  runFused, Generator, fillMask, fillNormal, fillRand,
+} = await sources("core/src/index.ts", "core/src/wasm/features.ts", "optim/src/fused.ts",
+  "core/src/kernels/random/fill.ts");
 
 const ROUNDS = 41;
 
@@ -45,6 +48,16 @@ const [x, y] = [randn([65536]), randn([65536])];
 for (const [name, run] of [["exp", () => exp(x)], ["add", () => add(x, y)]]) {
   report(`${name} of 65,536 elements: JavaScript / SIMD`,
     compare(inJavaScript(run), run));
+}
+
+const generator = new Generator(0);
+const values = new Float32Array(65536);
+for (const [name, run] of [
+  ["uniforms", () => fillRand(generator, values)],
+  ["normals", () => fillNormal(generator, values, 0, 1, { contiguous: true })],
+  ["dropout mask", () => fillMask(generator, values, 0.5, 2)],
+]) {
+  report(`${name}, 65,536 elements: JavaScript / SIMD`, compare(inJavaScript(run), run));
 }
 
 /** Adam's moments and parameter, with or without the flush of denormals. */

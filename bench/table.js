@@ -6,7 +6,7 @@ import { pairedRatio } from "./statistics.js";
 const columns = [...new Set(contenders.map(({ column }) => column))];
 
 /** The fastest of a column's contenders in a row, with its setting. */
-function bestOf(row, column) {
+export function bestOf(row, column) {
   const cells = contenders.filter((one) => one.column === column && row.cells[one.id])
     .map((one) => ({ ...row.cells[one.id], id: one.id, setting: one.setting }));
   const usable = cells.filter((cell) => cell.reason === undefined);
@@ -64,19 +64,29 @@ function differences(rows) {
   });
 }
 
-/** The table of a section `{ letter, title, unit, rows, note }` and what is to be said below it. */
-export function sectionText({ letter, title, unit, rows, note }) {
+/** The table of a section `{ unit, rows, note }`, and lines to be said below it. */
+export function sectionTable({ unit, rows, note }) {
   const shown = columns.filter((column) =>
     rows.some((row) => bestOf(row, column)?.median !== undefined));
-  const suffix = { flops: "; GFLOP/s", bytes: "; MB" }[unit] ?? "";
   const body = rows.map((row) =>
     [row.name, ...shown.map((column) => cellText(row, bestOf(row, column), unit))]);
   const hasSingle = rows.some((row) => Object.values(row.cells).some((cell) => cell.isSingle));
-  return [
-    `## (${letter}) ${title}${suffix}`, "",
-    ...(rows.length > 0 ? [markdown(["", ...shown], body), ""] : []),
+  const remarks = [
     ...(note ? [note] : []),
     ...(hasSingle ? ["* a single step: more would take too long"] : []),
-    ...reasonLines(rows), ...differences(rows), "",
-  ].join("\n");
+    ...reasonLines(rows), ...differences(rows),
+  ];
+  return { table: rows.length > 0 ? markdown(["", ...shown], body) : "", remarks };
+}
+
+/** The title of a section, with its unit. */
+export function sectionTitle({ letter, title, unit }) {
+  return `(${letter}) ${title}${{ flops: "; GFLOP/s", bytes: "; MB" }[unit] ?? ""}`;
+}
+
+/** A section `{ letter, title, unit, rows, note }` as Markdown. */
+export function sectionText(section) {
+  const { table, remarks } = sectionTable(section);
+  return [`## ${sectionTitle(section)}`, "", ...(table ? [table, ""] : []), ...remarks, ""]
+    .join("\n");
 }

@@ -3,13 +3,13 @@ import { interleave } from "../interleave.js";
 
 const always = ["register-loop"];
 
-/** Rows `{ name, flops, cells }` of one section; `also` names contenders that it alone has. */
+/** A row `{ name, spec, flops, cells }` per case; `also` names contenders only this section has. */
 export async function runInterleaved(section, { processes, pace, isQuick, progress }) {
   const taking = processes.filter(({ id }) => !always.includes(id) || section.also?.includes(id));
   const rows = [];
   for (const { name, spec, flops } of section.cases(isQuick)) {
     progress(`(${section.letter}) ${name}`);
-    rows.push({ name, flops, cells: await interleave(taking, spec, pace) });
+    rows.push({ name, spec, flops, cells: await interleave(taking, spec, pace) });
   }
   return rows;
 }

@@ -1,5 +1,8 @@
 // (g): from nothing loaded to the library's import and to a first training step, in new processes.
+import { spawnSync } from "node:child_process";
 import { cellsOf } from "../interleave.js";
+import { duration } from "../format.js";
+import { median } from "../statistics.js";
 import { xorStep } from "./training.js";
 
 const figures = { import: "import", first: "import and first step",
@@ -10,7 +13,9 @@ async function run({ processes, isQuick, progress }) {
   const samples = { import: {}, first: {}, process: {} };
   for (const all of Object.values(samples)) for (const { id } of taking) all[id] = [];
   const reasons = {};
+  const empty = [];
   for (let round = 0; round < (isQuick ? 5 : 15); round++) {
+    empty.push(emptyProcess());
     for (const contender of taking) {
       const { id } = contender;
       if (reasons[id] !== undefined) continue;
@@ -26,8 +31,16 @@ async function run({ processes, isQuick, progress }) {
       samples.process[id].push(wall);
     }
   }
-  return { rows: Object.entries(figures).map(([figure, name]) => (
-    { name, cells: cellsOf(samples[figure], reasons) })) };
+  const rows = Object.entries(figures).map(([figure, name]) => (
+    { name, cells: cellsOf(samples[figure], reasons) }));
+  return { rows, note: `\`node -e 0\` takes ${duration(median(empty))}` };
+}
+
+/** Seconds of a Node process that does nothing. */
+function emptyProcess() {
+  const begin = performance.now();
+  spawnSync(process.execPath, ["-e", "0"]);
+  return (performance.now() - begin) / 1000;
 }
 
 /** js-pytorch has no tanh. */

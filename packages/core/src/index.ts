@@ -34,6 +34,14 @@ export {
   useDeterministicAlgorithms, areDeterministicAlgorithmsEnabled,
 } from "./wasm/features.ts";
 
+// what computes, and in what memory
+export { useBlas, type BlasDiagnostics } from "./kernels/blas/blas.ts";
+export {
+  getNumThreads, setNumThreads, type ThreadsInUse,
+} from "./kernels/threads/threads.ts";
+export { diagnostics, init, type Diagnostics } from "./storage/diagnostics.ts";
+export { memory, setHeapBudget, type MemoryReport } from "./storage/memory.ts";
+
 // ops, one statement per family
 export {
   tensor, zeros, ones, full, empty, zerosLike, onesLike, fullLike, emptyLike, type TensorOptions,

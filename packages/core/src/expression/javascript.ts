@@ -50,6 +50,33 @@ export function compile<F>(source: string): F {
   return new Function("special", `"use strict"; return ${source};`)(special) as F;
 }
 
+/** Whether code can be generated here: a content security policy may forbid it. */
+export function canGenerateCode(): boolean {
+  return allowed && (generates ??= compiles());
+}
+
+let allowed = true;
+let generates: boolean | undefined;
+
+/** Runs `body` with generated code allowed or not, to compare the paths. */
+export function withGeneratedCode<T>(isAllowed: boolean, body: () => T): T {
+  const before = allowed;
+  allowed = isAllowed;
+  try {
+    return body();
+  } finally {
+    allowed = before;
+  }
+}
+
+function compiles(): boolean {
+  try {
+    return compile<() => boolean>("() => true")();
+  } catch {
+    return false;
+  }
+}
+
 function literal(value: number): string {
   if (Object.is(value, -0)) return "(-0)";
   return value < 0 ? `(${value})` : `${value}`;

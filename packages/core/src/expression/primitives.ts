@@ -111,7 +111,7 @@ export const primitives: Readonly<Record<Primitive, PrimitiveRule>> = {
   ceil: number(Math.ceil, call("Math.ceil"), flat),
   round: number(special.round, call("special.round"), flat),
   trunc: number(Math.trunc, call("Math.trunc"), flat),
-  select: number((c, a, b) => (c ? a : b), (c, a, b) => `(${c} ? ${a} : ${b})`,
+  select: number((c, a, b) => (c !== 0 ? a : b), (c, a, b) => `(${c} ? ${a} : ${b})`,
     (g, _, c) => [null, c.select(g, 0), c.select(0, g)]),
   eq: truth((a, b) => a === b, (a, b) => `(${a} === ${b})`),
   ne: truth((a, b) => a !== b, (a, b) => `(${a} !== ${b})`),

@@ -53,13 +53,42 @@ function joins(
   return true;
 }
 
+/**
+ * The step between neighbours where an operand over `shape` is walked in one line: 1 without gaps,
+ * 0 where it shows one element everywhere; -1 where it is neither.
+ */
+export function stepOf(shape: Shape, strides: readonly number[]): number {
+  let isDense = true;
+  let isStill = true;
+  let step = 1;
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    const size = shape[dim];
+    if (size === 1) continue;
+    const stride = strides[dim];
+    if (stride !== step) isDense = false;
+    if (stride !== 0) isStill = false;
+    step *= size;
+  }
+  return isDense ? 1 : isStill ? 0 : -1;
+}
+
+/** The letters of the classes of arrays, by `classOf`. */
+export const classes = "fdib";
+
+/** The class of an array as a number. */
+export function classOf(data: TypedArray): number {
+  return data instanceof Float32Array ? 0 : data instanceof Float64Array ? 1
+    : data instanceof Int32Array ? 2 : 3;
+}
+
 /** One letter for each array's class: kernels are compiled once per combination. */
 export function signature(operands: readonly Operand[]): string {
   let letters = "";
-  for (const { data } of operands) {
-    letters += data instanceof Float32Array ? "f"
-      : data instanceof Float64Array ? "d"
-      : data instanceof Int32Array ? "i" : "b";
-  }
+  for (const { data } of operands) letters += classes[classOf(data)];
   return letters;
+}
+
+/** Whether a kernel for these classes computes in 32-bit integers: the first one, and no float. */
+export function computesIntegers(classes: string): boolean {
+  return classes.startsWith("i") && !/[fd]/.test(classes);
 }

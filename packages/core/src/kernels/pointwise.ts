@@ -1,11 +1,15 @@
 // Pointwise kernels: expressions evaluated at every element, any strides, several outputs.
+import type { TypedArray } from "../dtype.ts";
 import type { Expression } from "../expression/expression.ts";
-import { compile, emit, stored } from "../expression/javascript.ts";
+import { canGenerateCode, compile, emit, stored } from "../expression/javascript.ts";
 import { numel, type Shape } from "../shape/dims.ts";
-import { collapse, signature, type Operand } from "./operand.ts";
+import { collapse, computesIntegers, signature, type Operand } from "./operand.ts";
+import { buildBlocks } from "./pointwise-blocks.ts";
+import { buildLine, lineCode, type LineKernel } from "./pointwise-lines.ts";
 
-type Kernel = (
-  shape: Shape, data: readonly unknown[], offsets: readonly number[],
+/** A compiled program, for arrays of certain classes. */
+export type PointwiseKernel = (
+  shape: Shape, data: readonly TypedArray[], offsets: readonly number[],
   strides: readonly (readonly number[])[], scalars: readonly number[],
 ) => void;
 
@@ -14,15 +18,21 @@ export interface PointwiseProgram {
   readonly outputs: readonly Expression[];
   readonly tensors: readonly string[];
   readonly scalars: readonly string[];
-  /** Compiled kernels by the classes of the arrays. */
-  readonly kernels: Map<string, Kernel>;
+  /** Kernels by the classes of the arrays: those of generated code, and those of blocks. */
+  readonly kernels: Map<string, PointwiseKernel>;
+  readonly blockKernels: Map<string, PointwiseKernel>;
+  /** Generated kernels for operands in one line, by `lineCode`. */
+  readonly lineKernels: Map<number, LineKernel>;
 }
 
 /** A program that stores `outputs` at every element. */
 export function pointwiseProgram(
   outputs: readonly Expression[], tensors: readonly string[], scalars: readonly string[],
 ): PointwiseProgram {
-  return { outputs, tensors, scalars, kernels: new Map() };
+  return {
+    outputs, tensors, scalars,
+    kernels: new Map(), blockKernels: new Map(), lineKernels: new Map(),
+  };
 }
 
 /**
@@ -33,13 +43,23 @@ export function runPointwise(
   program: PointwiseProgram, shape: Shape,
   outputs: readonly Operand[], inputs: readonly Operand[], scalars: readonly number[],
 ): void {
-  if (numel(shape) === 0) return;
-  const operands = [...outputs, ...inputs];
+  const elements = numel(shape);
+  if (elements === 0) return;
+  const generates = canGenerateCode();
+  const code = generates ? lineCode(shape, outputs, inputs) : -1;
+  if (code >= 0) {
+    let line = program.lineKernels.get(code);
+    if (line === undefined) program.lineKernels.set(code, line = buildLine(program, code));
+    line(elements, outputs, inputs, scalars);
+    return;
+  }
+  const operands = outputs.concat(inputs);
   const key = signature(operands);
-  let kernel = program.kernels.get(key);
+  const kernels = generates ? program.kernels : program.blockKernels;
+  let kernel = kernels.get(key);
   if (kernel === undefined) {
-    kernel = build(program, key);
-    program.kernels.set(key, kernel);
+    kernel = (generates ? build : buildBlocks)(program, key);
+    kernels.set(key, kernel);
   }
   const loops = collapse(shape, operands);
   kernel(loops.shape, operands.map((operand) => operand.data),
@@ -50,16 +70,15 @@ export function runPointwise(
  * Source of a kernel. Method: an innermost loop over the last dimension with one running position
  * per operand, inside an odometer over the other dimensions.
  */
-function build(program: PointwiseProgram, key: string): Kernel {
+function build(program: PointwiseProgram, key: string): PointwiseKernel {
   const outputs = program.outputs.length;
   const inputs = program.tensors.map((_, k) => outputs + k);
   const each = (write: (k: number) => string) => Array.from(key, (_, k) => write(k)).join(" ");
   const names = new Map<string, string>();
   program.tensors.forEach((name, k) => names.set(name, `x${outputs + k}`));
   program.scalars.forEach((name, k) => names.set(name, `s${k}`));
-  const integer = !/[fd]/.test(key) && key.startsWith("i");
-  const body = emit(program.outputs, names, integer);
-  return compile<Kernel>(`function kernel_${key}(shape, data, offsets, strides, scalars) {
+  const body = emit(program.outputs, names, computesIntegers(key));
+  return compile<PointwiseKernel>(`function kernel_${key}(shape, data, offsets, strides, scalars) {
     const rank = shape.length, inner = rank - 1, n = rank === 0 ? 1 : shape[inner];
     ${each((k) => `const d${k} = data[${k}], i${k} = rank === 0 ? 0 : strides[${k}][inner];`)}
     ${each((k) => `let p${k} = offsets[${k}];`)}

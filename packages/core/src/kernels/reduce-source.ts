@@ -1,6 +1,7 @@
 // JavaScript source of reductions, in two loop orders that give the same results bit by bit.
 import { variable, variablesOf, type Expression } from "../expression/expression.ts";
 import { compile, emit, stored } from "../expression/javascript.ts";
+import { computesIntegers } from "./operand.ts";
 import type { Kernel, Pass, Reduction } from "./reduce.ts";
 
 /** How many accumulations run side by side: 4 KB per accumulator stay in the first-level cache. */
@@ -105,7 +106,7 @@ function describe(program: Reduction, key: string): Source {
   program.scalars.forEach((name, k) => names.set(name, `c${k}`));
   const accumulators: number[] = [];
   let nextStore = program.results.length;
-  const integer = !/[fd]/.test(key) && key.startsWith("i");
+  const integer = computesIntegers(key);
   const passes = program.passes.map((pass) => {
     const own = pass.steps.map((_, k) => accumulators.length + k);
     own.forEach((k) => names.set(`accumulator${k}`, `a${k}`));

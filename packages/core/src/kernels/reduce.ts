@@ -1,7 +1,9 @@
 // Reductions and scans: accumulations, written as expressions, over some dimensions.
 import { constant, variable, type Expression } from "../expression/expression.ts";
+import { canGenerateCode } from "../expression/javascript.ts";
 import type { Shape } from "../shape/dims.ts";
-import { collapse, signature, type Operand } from "./operand.ts";
+import { classOf, collapse, signature, type Operand } from "./operand.ts";
+import { buildBlocks } from "./reduce-blocks.ts";
 import { buildLines, buildRows } from "./reduce-source.ts";
 
 /** The running values of an accumulation, as variables of its expressions. */
@@ -85,10 +87,11 @@ export function runReduction(
   const first = outputs.length;
   const rows = inner.shape.length > 0 && outer.shape.length > 0 &&
     prefersRows(outer.shape, outer.strides[first], inner.strides[first]);
-  const code = codeOf(operands, rows);
+  const build = !canGenerateCode() ? buildBlocks : rows ? buildRows : buildLines;
+  const code = codeOf(operands, builders.indexOf(build));
   let kernel = program.kernels.get(code);
   if (kernel === undefined) {
-    kernel = (rows ? buildRows : buildLines)(program, signature(operands));
+    kernel = build(program, signature(operands));
     program.kernels.set(code, kernel);
   }
   kernel(outer.shape, outer.strides, inner.shape, inner.strides, operands, scalars, total);
@@ -96,13 +99,13 @@ export function runReduction(
 
 const none: readonly number[] = [];
 
+const builders = [buildLines, buildRows, buildBlocks];
+
 /** What a kernel is compiled for, as a number: faster to look up than `signature`. */
-function codeOf(operands: readonly Operand[], rows: boolean): number {
-  let code = rows ? 1 : 0;
+function codeOf(operands: readonly Operand[], builder: number): number {
+  let code = builder;
   for (let k = 0; k < operands.length; k++) {
-    const { data } = operands[k];
-    code = code * 4 + (data instanceof Float32Array ? 0 : data instanceof Float64Array ? 1
-      : data instanceof Int32Array ? 2 : 3);
+    code = code * 4 + classOf(operands[k].data);
   }
   return code;
 }

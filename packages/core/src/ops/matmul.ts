@@ -1,14 +1,15 @@
 // Matrix products.
 import { fail } from "../errors.ts";
-import { matmul as multiply } from "../kernels/matmul.ts";
-import { multiplySimd } from "../kernels/matmul-simd.ts";
+import { matmul as multiply, type Matrix } from "../kernels/matmul.ts";
 import { broadcastShapes, broadcastStrides } from "../shape/broadcast.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { viewStrides } from "../shape/layout.ts";
+import { Placed } from "../storage/place.ts";
+import { runProduct } from "../storage/product.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { to } from "./convert.ts";
 import { primitive } from "./define.ts";
-import { fresh } from "./memory.ts";
+import { addInto, fresh, operand } from "./memory.ts";
 import { oneDtype } from "./one-dtype.ts";
 import { composite, type Op } from "./op.ts";
 import { real } from "./sample.ts";
@@ -22,7 +23,9 @@ const product: Op<Product> = primitive({
   name: "matmul", inputs: ["input", "other"],
   prepare(input: Tensor, other: Tensor) {
     const dtype = oneDtype("matmul", { input, other });
-    broadcastShapes("matmul", input.shape.slice(0, -2), other.shape.slice(0, -2));
+    if (input.ndim > 2 || other.ndim > 2) {
+      broadcastShapes("matmul", input.shape.slice(0, -2), other.shape.slice(0, -2));
+    }
     return { inputs: [to(input, dtype), to(other, dtype)],
       attributes: { byColumns: [isByColumns(input), isByColumns(other)] } };
   },
@@ -44,24 +47,40 @@ function isByColumns({ strides, ndim }: Tensor): boolean {
   return strides[ndim - 2] === 1 && strides[ndim - 1] > 1;
 }
 
-function multiplyBatches(a: Tensor, b: Tensor): Tensor {
-  const [m, k] = a.shape.slice(-2);
-  const n = b.shape[b.ndim - 1];
-  const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
+/**
+ * The product of the last two dimensions, and a bias of the result's shape added to it, without
+ * history.
+ */
+export function multiplyBatches(a: Tensor, b: Tensor, bias: Tensor | null = null): Tensor {
+  const [m, k, n] = [a.shape[a.ndim - 2], a.shape[a.ndim - 1], b.shape[b.ndim - 1]];
+  const isPlain = a.ndim === 2 && b.ndim === 2;
+  const batch = isPlain ? [] : broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   const result = fresh([...batch, m, n], a.dtype);
-  const offsetsA = batchOffsets(a, batch);
-  const offsetsB = batchOffsets(b, batch);
-  for (let i = 0; i < offsetsA.length; i++) {
-    const out = { data: result.storage.data, offset: i * m * n, rowStride: n, columnStride: 1 };
-    const [left, right] = [matrixAt(a, offsetsA[i]), matrixAt(b, offsetsB[i])];
-    if (!multiplySimd(out, left, right, m, n, k)) multiply(out, left, right, m, n, k);
+  const offsetsA = isPlain ? [a.offset] : batchOffsets(a, batch);
+  const offsetsB = isPlain ? [b.offset] : batchOffsets(b, batch);
+  const offsets = offsetsA.map((_, i) => i * m * n);
+  const added = bias === null ? null : operand(bias, result.shape);
+  const done = runProduct(matrices(result, offsets), matrices(a, offsetsA), matrices(b, offsetsB),
+    added);
+  if (done) return result;
+  const out = { data: result.storage.data, offset: 0, rowStride: n, columnStride: 1 };
+  for (let i = 0; i < offsets.length; i++) {
+    out.offset = offsets[i];
+    multiply(out, matrixAt(a, offsetsA[i]), matrixAt(b, offsetsB[i]), m, n, k);
   }
+  if (bias !== null) addInto(result, bias);
   return result;
 }
 
-function matrixAt({ storage, strides, ndim }: Tensor, offset: number) {
-  const [rowStride, columnStride] = strides.slice(ndim - 2);
-  return { data: storage.values, offset, rowStride, columnStride };
+function matrices({ storage, shape, strides, offset }: Tensor, offsets: readonly number[]) {
+  return { operand: new Placed(storage, strides, offset), shape, offsets };
+}
+
+function matrixAt({ storage, strides }: Tensor, offset: number): Matrix {
+  const last = strides.length - 1;
+  return {
+    data: storage.values, offset, rowStride: strides[last - 1], columnStride: strides[last],
+  };
 }
 
 /** Where each matrix of a broadcast batch begins. */
@@ -96,8 +115,8 @@ export const matmul: Op<Product> = composite({
     }
     const a = input.ndim === 1 ? reshape(input, [1, input.shape[0]]) : input;
     const b = other.ndim === 1 ? reshape(other, [other.shape[0], 1]) : other;
-    const [m, k] = a.shape.slice(-2);
-    const [k2, n] = b.shape.slice(-2);
+    const [m, k] = [a.shape[a.ndim - 2], a.shape[a.ndim - 1]];
+    const [k2, n] = [b.shape[b.ndim - 2], b.shape[b.ndim - 1]];
     if (k !== k2) {
       const shapes = `${showShape(input.shape)} and ${showShape(other.shape)}`;
       fail("matmul", `inner sizes differ: ${shapes} (mat1 and mat2 shapes cannot be ` +

@@ -3,6 +3,8 @@
 // Most values live in a ring: what is newest replaces what is oldest, which is copied to its array
 // first if nothing newer is there. What is written again and again gets a block of its own.
 import { allocate, itemSize, type DType, type TypedArray } from "../dtype.ts";
+import { SCRATCH_BYTES } from "../kernels/heap-kernel.ts";
+import { setScratch } from "../kernels/threads/threads.ts";
 import { aligned, Blocks } from "./blocks.ts";
 
 /** Where the heap keeps an owner's values. */
@@ -54,6 +56,8 @@ export class Heap {
   floats!: Float32Array;
   ints!: Int32Array;
   bytes!: Uint8Array;
+  /** Bytes that threads compute in. */
+  private scratch = 0;
   private base = -1;
   private size = 0;
   /** Bytes ever handed out by the ring: a slot is intact while it is less than `size` behind. */
@@ -73,6 +77,10 @@ export class Heap {
     this.isShared = isShared;
     this.refreshViews();
     this.blocks = new Blocks(PAGE, (bytes) => this.reach(bytes)); // address 0 stays free
+    setScratch(memory, () => {
+      this.scratch += SCRATCH_BYTES; // on top of the budget: nothing can be computed without it
+      return this.blocks.take(SCRATCH_BYTES);
+    });
   }
 
   /** Bytes of the ring. */
@@ -209,7 +217,7 @@ export class Heap {
   }
 
   private reach(bytes: number): boolean {
-    if (bytes > this.budget) return false;
+    if (bytes > this.budget + this.scratch) return false;
     const missing = bytes - this.memory.buffer.byteLength;
     if (missing <= 0) return true;
     try {

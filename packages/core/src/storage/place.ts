@@ -1,6 +1,7 @@
 // Bringing the operands of one operation into the heap together, and results out of it.
 import { itemSize } from "../dtype.ts";
-import type { Loops, Operand } from "../kernels/operand.ts";
+import type { Operand } from "../kernels/operand.ts";
+import type { Shape } from "../shape/dims.ts";
 import { aligned } from "./blocks.ts";
 import { bytesOf, type Heap } from "./heap.ts";
 import type { Storage } from "./storage.ts";
@@ -29,11 +30,35 @@ export function forHost(outputs: readonly Placed[]): void {
 /** Rewrites by kernels after which values get a block of their own: parameters, not activations. */
 const SETTLED_AFTER = 4;
 
-/** What one operand needs: elements `[from, to)` of its storage. */
-interface Need {
+/** The part of a storage that one operand reads or writes: elements `[from, to)`. */
+export interface Region {
   readonly operand: Placed;
   readonly from: number;
   readonly to: number;
+  /** Different elements among them. */
+  readonly count: number;
+}
+
+/** The part of an operand's storage that loops over `shape` reach. */
+export function regionOf(
+  operand: Placed, shape: Shape, strides: readonly number[] = operand.strides,
+): Region {
+  let [from, to] = [operand.offset, operand.offset + 1];
+  let count = 1;
+  for (let dim = 0; dim < shape.length; dim++) {
+    const stride = strides[dim];
+    if (stride === 0) continue;
+    const reach = (shape[dim] - 1) * stride;
+    count *= shape[dim];
+    if (reach < 0) from += reach;
+    else to += reach;
+  }
+  return { operand, from, to, count };
+}
+
+/** What one operand needs. */
+interface Need {
+  readonly region: Region;
   /** Whether the whole storage is brought in, so that it is found there the next time. */
   readonly isWhole: boolean;
   address: number;
@@ -43,74 +68,60 @@ interface Need {
 export interface Placement {
   /** Addresses of the first elements, in bytes, of outputs and inputs. */
   readonly addresses: readonly number[];
-  /** Address of the workspace that was asked for. */
-  readonly workspace: number;
+  /** Takes the workspace that was asked for; gives its address. */
+  workspace(): number;
   /** Marks results as written. */
   finish(): void;
 }
 
 /**
- * Brings operands into the heap. `loops` cover all that is read and written; outputs without gaps
- * are not read first. Gives `null` where the heap can't hold them together.
+ * Brings operands into the heap; outputs without gaps are not read first. Gives `null` where the
+ * heap can't hold them together.
  */
 export function place(
-  heap: Heap, loops: readonly Loops[], outputs: readonly Placed[], inputs: readonly Placed[],
-  workspaceBytes = 0,
+  heap: Heap, outputs: readonly Region[], inputs: readonly Region[], workspaceBytes = 0,
 ): Placement | null {
-  const needs: Need[] = [];
-  let bytes = aligned(workspaceBytes);
-  for (let k = 0; k < outputs.length + inputs.length; k++) {
-    const need = needOf(k < outputs.length ? outputs[k] : inputs[k - outputs.length], loops, k);
-    needs.push(need);
-    bytes += bytesNeeded(need);
-  }
+  const results = outputs.map(needOf);
+  const sources = inputs.map(needOf);
+  const all = results.concat(sources);
+  const bytes = all.reduce((sum, need) => sum + bytesNeeded(need), aligned(workspaceBytes));
   if (!heap.prepare(bytes)) return null;
-  for (let k = outputs.length; k < needs.length; k++) bringIn(heap, needs[k], true);
-  for (let k = 0; k < outputs.length; k++) {
-    const same = needs.find((other, i) => i >= outputs.length &&
-      other.operand.storage === needs[k].operand.storage && other.from === needs[k].from);
-    if (same === undefined) bringIn(heap, needs[k], hasGaps(needs[k], loops, k));
-    else needs[k].address = same.address;
+  for (const need of sources) bringIn(heap, need, true);
+  for (const need of results) {
+    const same = sources.find(({ region }) => isSame(region, need.region));
+    if (same === undefined) bringIn(heap, need, hasGaps(need));
+    else need.address = same.address;
   }
   return {
-    addresses: needs.map(({ operand: { storage, offset }, from, address }) =>
+    addresses: all.map(({ region: { operand: { storage, offset }, from }, address }) =>
       address + (offset - from) * itemSize(storage.dtype)),
-    workspace: workspaceBytes > 0 ? heap.take(workspaceBytes) : 0,
-    finish: () => { for (let k = 0; k < outputs.length; k++) finish(heap, needs[k]); },
+    workspace: () => workspaceBytes > 0 ? heap.take(workspaceBytes) : 0,
+    finish: () => { for (const need of results) finish(heap, need); },
   };
 }
 
-function needOf(operand: Placed, loops: readonly Loops[], k: number): Need {
-  let [from, to] = [operand.offset, operand.offset + 1];
-  for (const { shape, strides } of loops) {
-    for (let dim = 0; dim < shape.length; dim++) {
-      const reach = (shape[dim] - 1) * strides[k][dim];
-      if (reach < 0) from += reach;
-      else to += reach;
-    }
-  }
-  const { storage } = operand;
+function needOf(region: Region): Need {
+  const { operand: { storage }, from, to } = region;
   const isWhole = storage.slot !== null || (to - from) * 2 >= storage.length;
-  return { operand, from, to, isWhole, address: -1 };
+  return { region, isWhole, address: -1 };
 }
 
-function bytesNeeded({ operand: { storage }, from, to, isWhole }: Need): number {
+function isSame(a: Region, b: Region): boolean {
+  return a.operand.storage === b.operand.storage && a.from === b.from;
+}
+
+function bytesNeeded({ region: { operand: { storage }, from, to }, isWhole }: Need): number {
   return aligned(isWhole ? bytesOf(storage) : (to - from) * itemSize(storage.dtype));
 }
 
 /** Whether elements of an output lie between those that are written, or around them. */
-function hasGaps({ operand: { storage }, from, to, isWhole }: Need, loops: readonly Loops[],
-  k: number): boolean {
-  let written = 1;
-  for (const { shape, strides } of loops) {
-    shape.forEach((size, dim) => { if (strides[k][dim] !== 0) written *= size; });
-  }
-  return written < (isWhole ? storage.length : to - from);
+function hasGaps({ region: { operand: { storage }, from, to, count }, isWhole }: Need): boolean {
+  return count < (isWhole ? storage.length : to - from);
 }
 
 /** Finds an operand in the heap, or copies it there. */
 function bringIn(heap: Heap, need: Need, isRead: boolean): void {
-  const { operand: { storage }, from, to } = need;
+  const { operand: { storage }, from, to } = need.region;
   const size = itemSize(storage.dtype);
   if (storage.slot !== null) {
     heap.counters.hits++;
@@ -128,7 +139,7 @@ function bringIn(heap: Heap, need: Need, isRead: boolean): void {
 }
 
 /** Marks a result as newer than its array, or copies the part that was written there. */
-function finish(heap: Heap, { operand: { storage }, from, to, address }: Need): void {
+function finish(heap: Heap, { region: { operand: { storage }, from, to }, address }: Need): void {
   if (storage.slot === null) {
     heap.copyOut(address, storage.data, from, to - from);
     return;

@@ -1,14 +1,14 @@
 // Running pointwise programs over storages: in WebAssembly where that pays, else in JavaScript.
 import { itemSize } from "../dtype.ts";
-import { collapse, type Loops } from "../kernels/operand.ts";
+import { collapse } from "../kernels/operand.ts";
 import { runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
 import { planCopy } from "../kernels/layout/copy.ts";
 import { planPointwise, simdKernel, simdPattern } from "../kernels/pointwise-simd.ts";
+import { runSteps } from "../kernels/threads/threads.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap } from "./heap.ts";
-import { forHost, place, type Placed } from "./place.ts";
-import { runSteps } from "./steps.ts";
+import { forHost, place, regionOf, type Placed, type Region } from "./place.ts";
 
 /** Elements from which the heap is faster: at 256 `add` is equal, at 512 `exp` takes half. */
 const SMALLEST = 512;
@@ -40,12 +40,14 @@ function runInHeap(
 ): boolean {
   const operands = outputs.concat(inputs);
   const loops = collapse(shape, operands);
-  if (loops.shape[loops.shape.length - 1] < SHORTEST || isSparse(loops, count)) return false;
+  if (loops.shape[loops.shape.length - 1] < SHORTEST) return false;
   const pattern = simdPattern(classesOf(operands), loops);
   if (pattern === null) return false;
   const heap = theHeap();
   if (heap === null) return false;
-  const placement = place(heap, [loops], outputs, inputs);
+  const regions = operands.map((operand, k) => regionOf(operand, loops.shape, loops.strides[k]));
+  if (regions.some((region) => isSparse(region, count))) return false;
+  const placement = place(heap, regions.slice(0, outputs.length), regions.slice(outputs.length));
   if (placement === null) return false;
   const kernel = simdKernel(program, pattern, heap.isShared);
   runSteps(heap.memory, planPointwise(kernel, loops, placement.addresses, scalars));
@@ -66,10 +68,10 @@ export function runCopy(
 }
 
 function copyInHeap(shape: Shape, count: number, output: Placed, input: Placed): boolean {
-  const loops = { shape, strides: [output.strides, input.strides] };
-  if (isSparse(loops, count)) return false;
+  const [target, source] = [regionOf(output, shape), regionOf(input, shape)];
+  if (isSparse(target, count) || isSparse(source, count)) return false;
   const heap = theHeap();
-  const placement = heap === null ? null : place(heap, [loops], [output], [input]);
+  const placement = heap === null ? null : place(heap, [target], [source]);
   if (heap === null || placement === null) return false;
   const bytes = itemSize(output.storage.dtype) as 1 | 4;
   const inBytes = (strides: readonly number[]) => strides.map((step) => step * bytes);
@@ -81,11 +83,9 @@ function copyInHeap(shape: Shape, count: number, output: Placed, input: Placed):
   return true;
 }
 
-/** Whether an operand's elements lie so far apart that copying what is between costs too much. */
-export function isSparse({ shape, strides }: Loops, count: number): boolean {
-  return strides.some((steps) =>
-    steps.reduce((span, step, dim) => span + Math.abs(step) * (shape[dim] - 1), 1) >
-      SPARSEST * count);
+/** Whether elements lie so far apart that copying what is between costs too much. */
+export function isSparse({ from, to }: Region, count: number): boolean {
+  return to - from > SPARSEST * count;
 }
 
 /** One letter for each operand's dtype, as `signature` gives it. */

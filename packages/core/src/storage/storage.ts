@@ -9,6 +9,15 @@ const LARGE = 512;
 /** Elements up to which an array is sure to be had: a failure must come at once. */
 const LARGEST = 2 ** 26;
 
+let creations: Storage[] | null = null;
+
+/** Lists from now on every large storage that is made; gives what listed before. */
+export function trackCreations(list: Storage[] | null): Storage[] | null {
+  const before = creations;
+  creations = list;
+  return before;
+}
+
 /** Elements shared by a tensor and all its views. */
 export class Storage implements Owner {
   readonly dtype: DType;
@@ -38,7 +47,10 @@ export class Storage implements Owner {
   /** New storage of zeros; a large array is made when somebody first looks. */
   static zeros(dtype: DType, count: number): Storage {
     const isLater = count >= LARGE && count <= LARGEST;
-    return new Storage(dtype, isLater ? null : allocate(dtype, count), count);
+    if (!isLater) return new Storage(dtype, allocate(dtype, count), count);
+    const storage = new Storage(dtype, null, count);
+    creations?.push(storage);
+    return storage;
   }
 
   /** The elements, up to date, for reading only. */

@@ -4,7 +4,7 @@ import {
   planPointwise, simdKernel, simdPattern,
 } from "../../src/kernels/pointwise-simd.ts";
 import type { PointwiseProgram } from "../../src/kernels/pointwise.ts";
-import { runSteps } from "../../src/storage/steps.ts";
+import { runSteps } from "../../src/kernels/threads/threads.ts";
 
 const memory = new WebAssembly.Memory({ initial: 512 });
 let used = 65536;
