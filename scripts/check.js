@@ -15,7 +15,8 @@ const layers = [
   ["tensor"],
   ["autograd"],
   ["ops"],
-  ["transforms", "inspect"],
+  ["inspect"],
+  ["transforms"],
   ["autograd.ts", "index.ts", "internal.ts"],
 ];
 

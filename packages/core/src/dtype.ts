@@ -16,7 +16,8 @@ export const int32 = "int32";
 /** Truth values. */
 export const bool = "bool";
 
-const arrays = {
+/** The array class of each dtype. */
+export const arrays = {
   float32: Float32Array,
   float64: Float64Array,
   int32: Int32Array,

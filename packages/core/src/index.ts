@@ -17,9 +17,14 @@ export type { Rule, RuleContext } from "./autograd/node.ts";
 export type { Rejected, Sample } from "./ops/sample.ts";
 
 // autograd
-export { noGrad, enableGrad, setGradEnabled, isGradEnabled } from "./autograd/modes.ts";
+export {
+  noGrad, enableGrad, setGradEnabled, isGradEnabled, type GradModeGuard,
+} from "./autograd/modes.ts";
 export { backward, grad, type BackwardOptions, type GradOptions } from "./autograd/backward.ts";
-export type { Hook, HookHandle } from "./autograd/hooks.ts";
+export type { Hook } from "./autograd/hooks.ts";
+export type {
+  Gradients, HookHandle, NodeHook, NodeHooks, NodePrehook, PostAccumulateGradHook, Replacement,
+} from "./autograd/node-hooks.ts";
 export type { Differentiable, Edge, Node, OutputType } from "./autograd/node.ts";
 export * as autograd from "./autograd.ts";
 

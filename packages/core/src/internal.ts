@@ -7,6 +7,9 @@ export { runProgram } from "./storage/run.ts";
 export { canGenerateCode, withGeneratedCode } from "./expression/javascript.ts";
 export { withSimd } from "./wasm/features.ts";
 export { accumulator, count, position, reduction, type Reduction } from "./kernels/reduce.ts";
+export { crossEntropyPrograms } from "./kernels/reduce-simd/cross-entropy.ts";
+export { reduceOver, scanOver } from "./ops/reduce-over.ts";
+export { logSoftmaxGradient } from "./ops/softmax-gradient.ts";
 export { primitive, view } from "./ops/define.ts";
 export { copyInto, copyOf, fresh, operand, rowMajor } from "./ops/memory.ts";
 export {
@@ -17,6 +20,8 @@ export {
   distinct, integers, isSampleTensor, real, type Sample, type SampleTensor,
 } from "./ops/sample.ts";
 export { table } from "./ops/table.ts";
+export { withState, type FunctionalCallOptions } from "./transforms/func/stateful.ts";
+export { isDifferentiating } from "./autograd/tangents.ts";
 export { bumpVersion, checkInPlace, type Input } from "./autograd/record.ts";
 export { numel, sameShape, showShape, type Shape } from "./shape/dims.ts";
 export { broadcastShapes } from "./shape/broadcast.ts";

@@ -54,7 +54,7 @@ export function membersOf(module: Module): Members {
   for (const [name, value] of module[members]()) {
     names.add(name);
     const slot = slots.get(name);
-    if (slot?.kind === "buffer" && value instanceof Tensor && !(value instanceof Parameter)) {
+    if (slot?.kind === "buffer" && value instanceof Tensor && !isParameter(value)) {
       const { persistent } = value instanceof Buffer ? value : slot;
       found.buffers.push({ name, buffer: value, persistent });
       continue;
@@ -68,15 +68,22 @@ export function membersOf(module: Module): Members {
   return found;
 }
 
+/** Tensors that stand in the place of a parameter while a functional call runs. */
+export const standIns: WeakSet<object> = new WeakSet();
+
+function isParameter(value: unknown): value is Parameter {
+  return value instanceof Parameter || (value instanceof Tensor && standIns.has(value));
+}
+
 function kindOf(value: unknown): Slot | null {
-  if (value instanceof Parameter) return { kind: "parameter" };
+  if (isParameter(value)) return { kind: "parameter" };
   if (value instanceof Buffer) return { kind: "buffer", persistent: value.persistent };
   return isModule(value) ? { kind: "module" } : null;
 }
 
 function collect(name: string, value: unknown, found: Members, within: readonly unknown[]): void {
   if (typeof value !== "object" && typeof value !== "function") return;
-  if (value instanceof Parameter) found.parameters.push([name, value]);
+  if (isParameter(value)) found.parameters.push([name, value]);
   else if (value instanceof Buffer) {
     found.buffers.push({ name, buffer: value, persistent: value.persistent });
   } else if (isModule(value)) found.modules.push([name, value]);
@@ -96,7 +103,7 @@ const accepted = {
 
 function checkSlot(module: Module, name: string, slot: Slot | undefined, value: unknown): void {
   if (slot === undefined || value === null || value === undefined) return;
-  if (value instanceof Parameter || (isModule(value) && slot.kind !== "parameter")) return;
+  if (isParameter(value) || (isModule(value) && slot.kind !== "parameter")) return;
   const [kind, expected] = accepted[slot.kind];
   fail(module.constructor.name,
     `cannot assign '${show(value)}' as ${kind} '${name}' (${expected} expected)`,

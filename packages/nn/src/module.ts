@@ -1,11 +1,14 @@
 // Module: the base class of everything with parameters. A module is a function.
 import { noGrad, type DType, type Tensor } from "@chainrule/core";
-import { checkOptions, fail, isDType, isFloat, show } from "@chainrule/core/internal";
+import {
+  checkOptions, fail, isDType, isFloat, show, withState, type FunctionalCallOptions,
+} from "@chainrule/core/internal";
 import type { BufferOptions } from "./buffer.ts";
 import { callable, failMissingForward } from "./calls.ts";
 import { convert } from "./convert.ts";
 import { find } from "./lookup.ts";
 import { members, membersOf } from "./members.ts";
+import { runWith } from "./functional-state.ts";
 import type { Parameter } from "./parameter.ts";
 import { register } from "./registration.ts";
 import { represent } from "./representation.ts";
@@ -227,6 +230,13 @@ export abstract class Module {
    */
   loadStateDict(stateDict: StateSource, options?: LoadOptions): LoadResult {
     return load(this, stateDict, options);
+  }
+
+  /** @internal What `func.functionalCall` runs: `body` with other tensors in place of own ones. */
+  [withState]<T>(
+    state: ReadonlyMap<string, Tensor>, options: Required<FunctionalCallOptions>, body: () => T,
+  ): T {
+    return runWith(this, state, options, body);
   }
 
   /** The module as PyTorch prints it: settings, and children indented below. */

@@ -67,7 +67,7 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
       const step = (state.step as number) + 1;
       const targets = [param, state.expAvg as Tensor, state.expAvgSq as Tensor];
       if (amsgrad) targets.push(state.maxExpAvgSq as Tensor);
-      runFused(this.name, amsgrad ? withLargest : plain, targets, [param.grad!], {
+      runFused(this.name, amsgrad ? withLargest : plain, targets, [param.gradient!], {
         beta1, beta2, eps,
         stepSize: lr / (1 - beta1 ** step),
         root: Math.sqrt(1 - beta2 ** step),

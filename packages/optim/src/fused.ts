@@ -54,8 +54,9 @@ export function runFused(
 ): void {
   const { shape } = targets[0];
   for (const target of targets) checkInPlace(op, target, shape, target.dtype, false);
-  const inputs = [...targets, ...sources].map((tensor) => operand(tensor, shape));
-  runProgram(update.program, shape, inputs.slice(0, targets.length), inputs,
+  const place = (tensor: Tensor) => operand(tensor, shape);
+  const outputs = targets.map(place);
+  runProgram(update.program, shape, outputs, [...outputs, ...sources.map(place)],
     update.scalars.map((name) => scalars[name]));
   for (const target of targets) bumpVersion(target, op);
 }

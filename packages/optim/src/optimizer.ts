@@ -101,7 +101,7 @@ export abstract class Optimizer<Options extends object> {
     for (const group of this.paramGroups) this.check(group);
     noGrad(() => {
       for (const group of this.paramGroups) {
-        this.update(group.params.filter((param) => param.grad !== null), group);
+        this.update(group.params.filter((param) => param.gradient !== null), group);
       }
     });
     return loss;
@@ -114,10 +114,12 @@ export abstract class Optimizer<Options extends object> {
   }): void {
     checkOptions(`${this.name}.zeroGrad`, options, ["setToNone"]);
     const setToNone = options?.setToNone ?? true;
-    for (const param of this.paramGroups.flatMap(({ params }) => params)) {
-      if (setToNone || param.grad === null) param.grad = null;
-      else if (param.grad.gradFn === null) param.grad.zero_();
-      else param.grad = param.grad.detach().zero_();
+    for (const { params } of this.paramGroups) {
+      for (const param of params) {
+        if (setToNone || param.gradient === null) param.grad = null;
+        else if (param.grad.gradFn === null) param.grad.zero_();
+        else param.grad = param.grad.detach().zero_();
+      }
     }
   }
 

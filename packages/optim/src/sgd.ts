@@ -67,10 +67,11 @@ export class SGD extends Optimizer<SGDOptions> {
   protected override update(params: readonly Tensor[], options: Required<SGDOptions>): void {
     const { lr, momentum, weightDecay, nesterov } = options;
     const sign = options.maximize ? -1 : 1;
+    const scalars = { lr, weightDecay, sign };
     for (const param of params) {
-      const grad = param.grad!;
+      const grad = param.gradient!;
       if (momentum === 0) {
-        runFused("SGD", plain, [param], [grad], { lr, weightDecay, sign });
+        runFused("SGD", plain, [param], [grad], scalars);
         continue;
       }
       let buffer = this.state.get(param)?.momentumBuffer as Tensor | undefined;
@@ -80,7 +81,7 @@ export class SGD extends Optimizer<SGDOptions> {
         this.state.set(param, { momentumBuffer: buffer });
       }
       runFused("SGD", nesterov ? withNesterov : withMomentum, [param, buffer], [grad],
-        { lr, momentum, dampening, weightDecay, sign });
+        { ...scalars, momentum, dampening });
     }
   }
 }

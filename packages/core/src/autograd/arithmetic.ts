@@ -11,6 +11,8 @@ export interface Arithmetic {
   addInPlace(a: Tensor, b: Tensor): void;
   /** Sums over the dimensions along which `shape` was broadcast: undoes broadcasting. */
   sumToSize(gradient: Tensor, shape: Shape): Tensor;
+  /** A gradient broadcast to a larger shape. */
+  expand(gradient: Tensor, shape: Shape): Tensor;
   cast(gradient: Tensor, dtype: DType): Tensor;
   clone(gradient: Tensor): Tensor;
   full(shape: Shape, value: number, dtype: DType): Tensor;

@@ -4,7 +4,8 @@ import { numel, sameShape, showShape } from "../shape/dims.ts";
 import { checkOptions } from "../tensor/options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
-import { accumulate, run } from "./engine.ts";
+import { run } from "./engine.ts";
+import { withoutHistory } from "./tangents.ts";
 import { edgeTo, retain, type Edge } from "./node.ts";
 
 /** Options of `backward`. */
@@ -57,9 +58,7 @@ export function backward(
   if (wanted.length === 0) fail("backward", "'inputs' argument to backward() cannot be empty.");
   const targets = wanted.map((input) => differentiated("backward", input));
   wanted.forEach(retain);
-  run({ roots, gradients, retainGraph, createGraph, targets, capture: (i, gradient) => {
-    if (targets[i].node.isAccumulator) accumulate(wanted[i], gradient, { createGraph });
-  } });
+  run({ roots, gradients, retainGraph, createGraph, targets, capture: null });
 }
 
 /**
@@ -162,5 +161,5 @@ function rootGradient(
     fail(op, `gradient ${i} has dtype ${given.dtype}, its output has ${output.dtype}`);
   }
   if (createGraph || given.history === null) return given;
-  return new Tensor(given.storage, given.shape, given.strides, given.offset);
+  return withoutHistory(given);
 }

@@ -1,59 +1,55 @@
 // Hooks on tensors: functions that see, and may replace, a gradient on its way.
-import { fail, show } from "../errors.ts";
-import { sameShape, showShape } from "../shape/dims.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { fail } from "../errors.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { nodeOf, type Node } from "./node.ts";
+import { attach, checkReplacement, nameOf, type HookHandle, type NodeHooks,
+  type PostAccumulateGradHook } from "./node-hooks.ts";
 
 /** Sees the total gradient of a tensor, once per backward; what it returns takes its place. */
 export type Hook = (grad: Tensor) => Tensor | null | undefined | void;
 
-/** Undoes a registration. */
-export interface HookHandle {
-  /** Removes the hook; calling it again does nothing. */
-  remove(): void;
-}
-
 /**
- * Registers a hook on the gradient of a tensor.
+ * Registers a hook on the gradient of a tensor, as it is now: what is written to the tensor in
+ * place later gets a gradient of its own, which the hook does not see.
  * @throws when the tensor does not require a gradient
  */
 export function registerHook(tensor: Tensor, hook: Hook): HookHandle {
-  const node = nodeOf(tensor);
-  if (node === null) {
-    fail("registerHook", "cannot register a hook on a tensor that doesn't require gradient");
+  const node = differentiable("registerHook", tensor);
+  return attach("registerHook", node, "tensor", { index: tensor.outputIndex, hook });
+}
+
+/**
+ * Registers a hook that is called when backward has added to the `.grad` of a leaf.
+ * @throws when the tensor was computed, or does not require a gradient
+ */
+export function registerPostAccumulateGradHook(
+  tensor: Tensor, hook: PostAccumulateGradHook,
+): HookHandle {
+  const op = "registerPostAccumulateGradHook";
+  const node = differentiable(op, tensor);
+  if (!node.isAccumulator) {
+    fail(op, "post accumulate grad hooks cannot be registered on non-leaf tensors: nothing " +
+      "accumulates there. Use registerHook");
   }
-  if (typeof hook !== "function") {
-    fail("registerHook", `a hook is a function of the gradient, got ${show(hook)}`);
-  }
-  const entry = { index: tensor.outputIndex, hook };
-  node.hooks = [...(node.hooks ?? []), entry];
-  return {
-    remove() { node.hooks = node.hooks?.filter((other) => other !== entry) ?? null; },
-  };
+  return attach(op, node, "accumulated", { hook });
+}
+
+function differentiable(op: string, tensor: Tensor): Node {
+  return nodeOf(tensor) ??
+    fail(op, "cannot register a hook on a tensor that doesn't require gradient");
 }
 
 /**
  * Runs the hooks of one output of a node over its gradient.
  * @throws when a hook returns something that is not a gradient for that output
  */
-export function runHooks(node: Node, index: number, gradient: Tensor): Tensor {
+export function runHooks({ tensor }: NodeHooks, index: number, gradient: Tensor): Tensor {
   let current = gradient;
-  for (const entry of node.hooks ?? []) {
+  for (const entry of tensor) {
     if (entry.index !== index) continue;
-    const name = entry.hook.name || "anonymous";
     const result = entry.hook(current);
     if (result === undefined || result === null) continue;
-    if (!(result instanceof Tensor)) {
-      fail("registerHook", `hook '${name}' must return a tensor or nothing, got ${show(result)}`);
-    }
-    if (!sameShape(result.shape, current.shape)) {
-      fail("registerHook", `hook '${name}' has changed the size of value: ` +
-        `${showShape(current.shape)} became ${showShape(result.shape)}`);
-    }
-    if (result.dtype !== current.dtype) {
-      fail("registerHook", `hook '${name}' has changed the type of value: ` +
-        `${current.dtype} became ${result.dtype}`);
-    }
+    checkReplacement("registerHook", nameOf(entry.hook), result, current);
     current = result;
   }
   return current;

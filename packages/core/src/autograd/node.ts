@@ -2,8 +2,12 @@
 import { fail } from "../errors.ts";
 import type { DType } from "../dtype.ts";
 import { sameShape, type Shape } from "../shape/dims.ts";
+import { batchDims, isBatching, type Level } from "../storage/batched.ts";
 import { Tensor, type History } from "../tensor/tensor.ts";
-import type { Hook } from "./hooks.ts";
+import { attach, type HookHandle, type NodeHook, type NodeHooks, type NodePrehook }
+  from "./node-hooks.ts";
+import { packed, savedHooks, unpacked, type Packed } from "./saved-hooks.ts";
+import { atLine, lineOf } from "./traces.ts";
 
 /** What a gradient rule is given: the gradient of the output, and the values it reads by name. */
 export interface RuleContext {
@@ -26,7 +30,23 @@ export interface Differentiable {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly rules: readonly (Rule | null)[];
+  /**
+   * How tangents pass through: `"elementwise"` where the gradient rules serve as they are, or a
+   * rule. Without it the gradient rules are transposed.
+   */
+  readonly forward?: "elementwise" | ForwardRule;
+  /** The gradients of all inputs at once, where one computation gives them all. */
+  readonly gradients?: (context: RuleContext) => readonly (Tensor | null)[];
+  /** What its nodes are called, where that is not derived from its name. */
+  readonly nodeName?: string;
+  /** Whether the rules are a user's, who may keep what they are given and make. */
+  readonly isUserCode?: boolean;
 }
+
+/** Tangents of the outputs from those of the inputs; `null` stands for zero. */
+export type ForwardRule = (
+  tangents: readonly (Tensor | null)[], inputs: readonly (Tensor | number)[], attributes: unknown,
+) => readonly (Tensor | null)[];
 
 /** Points from a node to the one that computed an input of it. */
 export interface Edge {
@@ -35,9 +55,11 @@ export interface Edge {
 }
 
 /** A value kept for the gradient rule. Plain numbers are kept as they are. */
-interface Saved {
+export interface Saved {
   readonly name: string;
   readonly value: Tensor | number;
+  /** What hooks on saved tensors have made of it; then `value` is 0. */
+  readonly packed: Packed | null;
   readonly version: number;
   readonly history: History | null;
   readonly outputIndex: number;
@@ -47,6 +69,39 @@ interface Saved {
 export interface OutputType {
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Those of `vmap` that it is batched at. */
+  readonly levels?: readonly Level[];
+}
+
+/** The type of an output. */
+export function typeOf({ shape, dtype, storage }: Tensor): OutputType {
+  return !isBatching ? { shape, dtype }
+    : { shape, dtype, levels: batchDims(storage).map(({ level }) => level) };
+}
+
+const none: readonly never[] = [];
+
+/** What a backward pass knows about one node while it runs. */
+export interface Visit {
+  readonly node: Node;
+  /** The pass it belongs to. */
+  readonly pass: object;
+  /** The next edge to follow while the graph is discovered. */
+  next: number;
+  /** How many edges from nodes that will run still have to deliver. */
+  waiting: number;
+  /** Whether something that is wanted lies behind this node. */
+  needed: boolean;
+  /** Gradients of the outputs that have arrived, added up. */
+  arrived: (Tensor | null)[];
+  /** Whether nobody else holds what arrived, so that a leaf may keep it. */
+  isOwn: boolean;
+  /** Positions in the targets of the pass of outputs of this node. */
+  targets: number[] | null;
+  /** The visit of a pass that was running when this one began, from a hook. */
+  readonly outer: Visit | null;
+  /** Saved values that hooks have unpacked for this node. */
+  unpacked: Map<Saved, Tensor> | null;
 }
 
 let sequence = 0;
@@ -63,30 +118,32 @@ export class Node implements History {
   /** The leaf that gradients are added to, for an accumulator. */
   readonly leaf: Tensor | null;
   /** Values kept for the rules; `null` once they were released. */
-  saved: readonly Saved[] | null;
-  /** Hooks on the gradients of the outputs, in order of registration. */
-  hooks: { readonly index: number; readonly hook: Hook }[] | null = null;
+  saved: readonly Saved[] | null = none;
+  /** Functions that see gradients come in and go out; `null` until there is one. */
+  hooks: NodeHooks | null = null;
   /** Outputs whose gradient is to be kept in `.grad`. */
   retained: { readonly index: number; readonly tensor: Tensor }[] | null = null;
+  /** @internal What the backward pass that is running knows about this. */
+  visit: Visit | null = null;
 
-  constructor(parts: {
-    op: Differentiable; attributes: unknown; edges: readonly (Edge | null)[];
-    shapes: readonly Shape[]; outputs: readonly OutputType[]; saved: readonly Saved[];
-    leaf?: Tensor | null;
-  }) {
-    this.op = parts.op;
-    this.attributes = parts.attributes;
-    this.edges = parts.edges;
-    this.shapes = parts.shapes;
-    this.outputs = parts.outputs;
-    this.saved = parts.saved;
-    this.leaf = parts.leaf ?? null;
+  constructor(
+    op: Differentiable, attributes: unknown, edges: readonly (Edge | null)[],
+    shapes: readonly Shape[], outputs: readonly OutputType[], leaf: Tensor | null,
+  ) {
+    this.op = op;
+    this.attributes = attributes;
+    this.edges = edges;
+    this.shapes = shapes;
+    this.outputs = outputs;
+    this.leaf = leaf;
   }
 
   /** The name PyTorch would print: `MulBackward0`, `AccumulateGrad`. */
   get name(): string {
     if (this.leaf !== null) return "AccumulateGrad";
-    return `${this.op.name[0].toUpperCase()}${this.op.name.slice(1)}Backward0`;
+    const { name, nodeName, isUserCode } = this.op;
+    if (nodeName !== undefined) return nodeName;
+    return isUserCode ? `${name}Backward` : `${name[0].toUpperCase()}${name.slice(1)}Backward0`;
   }
 
   get isAccumulator(): boolean { return this.leaf !== null; }
@@ -96,6 +153,22 @@ export class Node implements History {
     return this.edges.map((edge) => edge === null ? [null, 0] : [edge.node, edge.index]);
   }
 
+  /**
+   * Calls `hook` with the gradients of the outputs before the node runs, in every backward pass;
+   * what it returns takes their place.
+   */
+  registerPrehook(hook: NodePrehook): HookHandle {
+    return attach("registerPrehook", this, "pre", { hook });
+  }
+
+  /**
+   * Calls `hook` with the gradients of the inputs when the node has run, and those it was given;
+   * what it returns takes the place of the former. The accumulator of a leaf has no inputs.
+   */
+  registerHook(hook: NodeHook): HookHandle {
+    return attach("registerHook", this, "post", { hook });
+  }
+
   toString(): string { return `<${this.name}>`; }
 }
 
@@ -103,10 +176,7 @@ const accumulateGrad: Differentiable = { name: "accumulateGrad", inputs: [], rul
 
 /** New accumulator for a leaf: the node its gradients end in. */
 export function accumulatorFor(leaf: Tensor): Node {
-  return new Node({
-    op: accumulateGrad, attributes: null, edges: [], shapes: [], saved: [],
-    outputs: [{ shape: leaf.shape, dtype: leaf.dtype }], leaf,
-  });
+  return new Node(accumulateGrad, null, none, none, [typeOf(leaf)], leaf);
 }
 
 /** The node of a tensor: what computed it, or the accumulator of a leaf. */
@@ -122,7 +192,8 @@ export function edgeTo(tensor: Tensor): Edge | null {
 
 /** Whether the gradient of this computed tensor is kept in `.grad`. */
 export function retains(tensor: Tensor): boolean {
-  return nodeOf(tensor)?.retained?.some((entry) => entry.tensor === tensor) ?? false;
+  const retained = nodeOf(tensor)?.retained ?? null;
+  return retained !== null && retained.some((entry) => entry.tensor === tensor);
 }
 
 /** Keeps the gradient of a computed tensor in `.grad`; that of a leaf is kept anyway. */
@@ -140,15 +211,14 @@ export function release(tensor: Tensor): boolean {
   return true;
 }
 
-/** Keeps a value for the backward pass, with its version. */
-export function save(name: string, value: Tensor | number): Saved {
+/** Keeps a value for the backward pass of `op`, with its version. */
+export function save(name: string, value: Tensor | number, op: string): Saved {
   if (typeof value === "number") {
-    return { name, value, version: 0, history: null, outputIndex: 0 };
+    return { name, value, packed: null, version: 0, history: null, outputIndex: 0 };
   }
-  return {
-    name, value, version: value.storage.version,
-    history: value.history, outputIndex: value.outputIndex,
-  };
+  const { history, outputIndex, storage: { version } } = value;
+  return savedHooks === null ? { name, value, packed: null, version, history, outputIndex }
+    : { name, value: 0, packed: packed(value, op, name), version, history, outputIndex };
 }
 
 /**
@@ -157,35 +227,61 @@ export function save(name: string, value: Tensor | number): Saved {
  */
 export function unpack(node: Node, name: string): Tensor | number {
   if (node.saved === null) failReleased(node);
-  const saved = node.saved.find((item) => item.name === name)!;
-  const { value } = saved;
+  let at = 0;
+  while (node.saved[at].name !== name) at++;
+  const saved = node.saved[at];
+  if (saved.packed === null) return unpackSaved(saved, node.op.name, node);
+  const known = node.visit?.unpacked?.get(saved);
+  if (known !== undefined) return known;
+  const tensor = unpackSaved(saved, node.op.name, node) as Tensor;
+  if (node.visit !== null) (node.visit.unpacked ??= new Map()).set(saved, tensor);
+  return tensor;
+}
+
+/**
+ * A value that `op` saved, as it was then; `node` tells messages where.
+ * @throws when it was changed in place since
+ */
+export function unpackSaved(
+  saved: Saved, op: string, node: Node | null = null,
+): Tensor | number {
+  const { packed } = saved;
+  const value = packed === null ? saved.value : unpacked(packed, op);
   if (typeof value === "number") return value;
-  if (value.storage.version !== saved.version) failModified(node, saved, value);
+  const version = packed === null ? saved.version : packed.version;
+  if (version !== null && value.storage.version !== version) {
+    failModified(op, saved, value, node);
+  }
   if (value.history === saved.history) return value;
   const alias = new Tensor(value.storage, value.shape, value.strides, value.offset);
   alias.history = saved.history;
   alias.outputIndex = saved.outputIndex;
+  alias.tangents = value.tangents;
   return alias;
 }
 
 function failReleased(node: Node): never {
   fail("backward", "Trying to backward through the graph a second time (or directly access saved " +
     "tensors after they have already been freed). Saved intermediate values of the graph, here " +
-    `those of ${node.op.name}, are freed when you call .backward() or autograd.grad(). Specify ` +
+    `those of ${node.op.name}${atLine(node)}, are freed when you call .backward() or autograd.grad(). Specify ` +
     "retainGraph: true if you need to backward through the graph a second time or if you need " +
     "to access saved tensors after calling backward.");
 }
 
-function failModified(node: Node, saved: Saved, value: Tensor): never {
+function failModified(op: string, saved: Saved, value: Tensor, node: Node | null): never {
   const { shape, storage } = value;
   const made = (saved.history as Node | null);
   const origin = made === null || made.isAccumulator
     ? "" : `, which is output ${saved.outputIndex} of ${made.name},`;
   fail("backward", "one of the variables needed for gradient computation has been modified by " +
     `an inplace operation: the tensor of shape [${shape.join(", ")}]${origin} that ` +
-    `${node.op.name} saved as ${saved.name} is at version ${storage.version}; expected version ` +
-    `${saved.version} instead. It was last changed by ${storage.writer || "an in-place write"}`,
-  { savedBy: node.op.name, changedBy: storage.writer });
+    `${op}${node === null ? "" : atLine(node)} saved as ${saved.name} is at version ` +
+    `${storage.version}; expected version ${saved.version} instead. It was last changed by ` +
+    `${storage.writer || "an in-place write"}${atLine(storage.memory)}` + (lineOf(storage.memory) === null
+    ? ". Hint: detectAnomaly(() => …) around both passes adds the lines of your code" : ""), {
+    savedBy: op, savedAt: node === null ? null : lineOf(node),
+    changedBy: storage.writer, changedAt: lineOf(storage.memory),
+  });
 }
 
 /** Whether a gradient has the shape and dtype of the output it belongs to. */

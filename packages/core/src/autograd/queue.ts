@@ -41,6 +41,6 @@ export class NewestFirst {
 }
 
 function before(a: Node, b: Node): boolean {
-  if (a.isAccumulator !== b.isAccumulator) return a.isAccumulator;
+  if ((a.leaf === null) !== (b.leaf === null)) return a.leaf !== null;
   return a.sequence > b.sequence;
 }

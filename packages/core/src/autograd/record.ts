@@ -4,8 +4,13 @@ import { fail } from "../errors.ts";
 import { sameShape, showShape, type Shape } from "../shape/dims.ts";
 import { overlaps } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { anomaly } from "./anomaly.ts";
+import { pushForward } from "./forward.ts";
 import { isGradEnabled } from "./modes.ts";
-import { edgeTo, Node, release, retain, save, type Differentiable } from "./node.ts";
+import { edgeTo, Node, release, retain, save, typeOf, type Differentiable, type Edge, type Saved }
+  from "./node.ts";
+import { withoutSavedHooks } from "./saved-hooks.ts";
+import { isForward } from "./tangents.ts";
 
 /** An input of an operation; numbers have no gradient. */
 export type Input = Tensor | number;
@@ -20,32 +25,62 @@ export function isRecorded(op: Differentiable, inputs: readonly Input[]): boolea
   return false;
 }
 
-/** Gives `outputs` the history of `op` on `inputs`; saves what the rules that can run will read. */
+/**
+ * Gives `outputs` the history of `op` on `inputs`, and saves what the rules that can run will read;
+ * in forward mode gives them their tangents.
+ */
 export function record(
   op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
 ): void {
-  if (!isRecorded(op, inputs)) return;
-  const edges = inputs.map((input, i) =>
-    typeof input === "number" || op.rules[i] === null ? null : edgeTo(input));
-  const reads = new Set<string>();
-  edges.forEach((edge, i) => {
-    if (edge !== null) for (const name of op.rules[i]!.reads) reads.add(name);
-  });
-  const node = new Node({
-    op, attributes, edges,
-    shapes: inputs.map((input) => typeof input === "number" ? [] : input.shape),
-    outputs: outputs.map(({ shape, dtype }) => ({ shape, dtype })),
-    saved: [],
-  });
-  outputs.forEach((output, index) => {
-    if (!output.isFloatingPoint()) return;
+  const isKept = isRecorded(op, inputs);
+  if (isKept) recordNode(op, inputs, outputs, attributes);
+  if (anomaly !== null) {
+    const node = isKept ? outputs.find(({ history }) => history !== null)?.history : null;
+    anomaly.forward(op, inputs, outputs, attributes, (node ?? null) as Node | null);
+  }
+  if (isForward) withoutSavedHooks(() => pushForward(op, inputs, outputs, attributes));
+}
+
+function recordNode(
+  op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
+): void {
+  const edges = new Array<Edge | null>(inputs.length); // arrays that grow take more memory
+  const shapes = new Array<Shape>(inputs.length);
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    const isNumber = typeof input === "number";
+    edges[i] = isNumber || op.rules[i] === null ? null : edgeTo(input);
+    shapes[i] = isNumber ? scalar : input.shape;
+  }
+  const types = outputs.map(typeOf);
+  const node = new Node(op, attributes, edges, shapes, types, null);
+  for (let index = 0; index < outputs.length; index++) {
+    const output = outputs[index];
+    if (!output.isFloatingPoint()) continue;
     const isRetained = release(output); // written in place: what is kept is the gradient after it
     output.history = node;
     output.outputIndex = index;
     if (isRetained) retain(output);
-  });
-  node.saved = [...reads].map((name) =>
-    save(name, name === "output" ? outputs[0] : inputs[op.inputs.indexOf(name)]));
+  }
+  node.saved = savedFor(node, inputs, outputs);
+}
+
+const scalar: Shape = [];
+
+/** The values that the rules of a node will read, each once. */
+function savedFor(
+  { op, edges }: Node, inputs: readonly Input[], outputs: readonly Tensor[],
+): readonly Saved[] {
+  const saved: Saved[] = [];
+  for (let i = 0; i < edges.length; i++) {
+    if (edges[i] === null) continue;
+    for (const name of op.rules[i]!.reads) {
+      if (saved.some((item) => item.name === name)) continue;
+      const value = name === "output" ? outputs[0] : inputs[op.inputs.indexOf(name)];
+      saved.push(save(name, value, op.name));
+    }
+  }
+  return saved;
 }
 
 /**
@@ -86,4 +121,5 @@ export function checkInPlace(
 export function bumpVersion(target: Tensor, writer: string): void {
   target.storage.version++;
   target.storage.writer = writer;
+  if (anomaly !== null) anomaly.written(target.storage);
 }

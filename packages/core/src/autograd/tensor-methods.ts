@@ -4,8 +4,10 @@ import { fail, show } from "../errors.ts";
 import { sameShape, showShape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { backward, type BackwardOptions } from "./backward.ts";
-import { registerHook, type Hook, type HookHandle } from "./hooks.ts";
-import { accumulatorFor, nodeOf, retain, retains, type Node } from "./node.ts";
+import { registerHook, registerPostAccumulateGradHook, type Hook } from "./hooks.ts";
+import type { HookHandle, PostAccumulateGradHook } from "./node-hooks.ts";
+import { accumulatorFor, matches, nodeOf, retain, retains, type Node } from "./node.ts";
+import { settle } from "./reentry.ts";
 
 declare module "../tensor/tensor.ts" {
   interface Tensor {
@@ -48,6 +50,12 @@ declare module "../tensor/tensor.ts" {
      * @throws when this does not require a gradient
      */
     registerHook(hook: Hook): HookHandle;
+    /**
+     * Calls `hook` with this leaf whenever backward has added to its `.grad`: to step an optimizer
+     * at once and free the gradient, say.
+     * @throws when this was computed, or does not require a gradient
+     */
+    registerPostAccumulateGradHook(hook: PostAccumulateGradHook): HookHandle;
   }
 }
 
@@ -63,9 +71,18 @@ function setRequiresGrad(tensor: Tensor, value: boolean, op: string): void {
     fail(op, "Only Tensors of floating point and complex dtype can require gradients, this one " +
       `is ${typeNames[tensor.dtype]}`, { dtype: tensor.dtype });
   }
-  if (value && node === null) tensor.history = accumulatorFor(tensor);
-  if (!value) tensor.history = null;
+  if (value && node === null) {
+    const known = accumulators.get(tensor);
+    tensor.history = known !== undefined && matches(tensor, known.outputs[0])
+      ? known : accumulatorFor(tensor);
+  }
+  if (value) return;
+  if (node?.hooks) accumulators.set(tensor, node);
+  tensor.history = null;
 }
+
+/** Accumulators of leaves that require no gradient now, and of the hooks registered there. */
+const accumulators = new WeakMap<Tensor, Node>();
 
 function setGrad(tensor: Tensor, value: Tensor | null): void {
   if (value !== null) {
@@ -82,6 +99,7 @@ function setGrad(tensor: Tensor, value: Tensor | null): void {
     }
     if (value === tensor) fail("grad", "can't assign a tensor as its own grad");
   }
+  if (tensor.gradient?.storage.isPrivate) tensor.gradient.storage.release();
   tensor.gradient = value;
 }
 
@@ -98,6 +116,7 @@ function getGrad(tensor: Tensor): Tensor | null {
       "Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf " +
       "Tensor instead.");
   }
+  if (tensor.gradient !== null) tensor.gradient.storage.isPrivate = false;
   return tensor.gradient;
 }
 
@@ -118,8 +137,14 @@ Object.defineProperties(Tensor.prototype, {
     get(this: Tensor) { return this.history?.isAccumulator ? null : this.history; },
   },
   grad: {
-    get(this: Tensor) { return getGrad(this); },
-    set(this: Tensor, value: Tensor | null) { setGrad(this, value); },
+    get(this: Tensor) {
+      settle();
+      return getGrad(this);
+    },
+    set(this: Tensor, value: Tensor | null) {
+      settle();
+      setGrad(this, value);
+    },
   },
   retainsGrad: { get(this: Tensor) { return retains(this); } },
 });
@@ -137,4 +162,7 @@ Object.assign(Tensor.prototype, {
   },
   retainGrad(this: Tensor) { retainGrad(this); },
   registerHook(this: Tensor, hook: Hook) { return registerHook(this, hook); },
+  registerPostAccumulateGradHook(this: Tensor, hook: PostAccumulateGradHook) {
+    return registerPostAccumulateGradHook(this, hook);
+  },
 });

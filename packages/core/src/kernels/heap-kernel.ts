@@ -16,6 +16,8 @@ export type Call = readonly number[];
 export interface Step {
   readonly kernel: HeapKernel;
   readonly calls: readonly Call[];
+  /** Whether calls overwrite what they read: done twice they would go wrong, so one thread runs. */
+  readonly isInPlace?: boolean;
 }
 
 /** Scratch memory of each thread. */

@@ -15,6 +15,12 @@ export interface Loops {
   readonly strides: readonly (readonly number[])[];
 }
 
+/** Sizes of the loops that `collapse` is finding, and the dimension that each of them ends with. */
+const sizes: number[] = [];
+const ends: number[] = [];
+
+const none: readonly number[] = [];
+
 /**
  * Loops over `dims` (ascending; by default all) with fewer of them: size 1 is dropped, and
  * neighbours that every operand walks without a gap become one.
@@ -22,54 +28,37 @@ export interface Loops {
 export function collapse(
   shape: Shape, operands: readonly Operand[], dims?: readonly number[],
 ): Loops {
-  const sizes: number[] = [];
-  const strides: number[][] = [];
-  for (let k = 0; k < operands.length; k++) strides.push([]);
+  let loops = 0;
   const count = dims === undefined ? shape.length : dims.length;
   for (let i = 0; i < count; i++) {
     const dim = dims === undefined ? i : dims[i];
     const size = shape[dim];
     if (size === 1) continue;
-    const last = sizes.length - 1;
-    if (last >= 0 && joins(strides, last, operands, dim, size)) {
-      sizes[last] *= size;
-      for (let k = 0; k < operands.length; k++) strides[k][last] = operands[k].strides[dim];
-    } else {
-      sizes.push(size);
-      for (let k = 0; k < operands.length; k++) strides[k].push(operands[k].strides[dim]);
-    }
+    if (loops > 0 && joins(operands, ends[loops - 1], dim, size)) sizes[loops - 1] *= size;
+    else sizes[loops++] = size;
+    ends[loops - 1] = dim;
   }
-  return { shape: sizes, strides };
+  const strides = new Array<readonly number[]>(operands.length);
+  for (let k = 0; k < operands.length; k++) strides[k] = stridesAt(operands[k].strides, loops);
+  return { shape: loops === 0 ? none : sizes.slice(0, loops), strides };
 }
 
-/** Whether every operand reaches the end of dimension `dim` where loop `last` takes a step. */
-function joins(
-  strides: readonly (readonly number[])[], last: number, operands: readonly Operand[],
-  dim: number, size: number,
-): boolean {
+/** The steps of loops: those of the dimensions they end with. */
+function stridesAt(strides: readonly number[], loops: number): readonly number[] {
+  // Written out, because small tensors have no more and a loop takes five times as long.
+  if (loops === 0) return none;
+  if (loops === 1) return [strides[ends[0]]];
+  if (loops === 2) return [strides[ends[0]], strides[ends[1]]];
+  return ends.slice(0, loops).map((dim) => strides[dim]);
+}
+
+/** Whether every operand reaches the end of dimension `dim` where a loop over `outer` steps. */
+function joins(operands: readonly Operand[], outer: number, dim: number, size: number): boolean {
   for (let k = 0; k < operands.length; k++) {
-    if (strides[k][last] !== operands[k].strides[dim] * size) return false;
+    const { strides } = operands[k];
+    if (strides[outer] !== strides[dim] * size) return false;
   }
   return true;
-}
-
-/**
- * The step between neighbours where an operand over `shape` is walked in one line: 1 without gaps,
- * 0 where it shows one element everywhere; -1 where it is neither.
- */
-export function stepOf(shape: Shape, strides: readonly number[]): number {
-  let isDense = true;
-  let isStill = true;
-  let step = 1;
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    const size = shape[dim];
-    if (size === 1) continue;
-    const stride = strides[dim];
-    if (stride !== step) isDense = false;
-    if (stride !== 0) isStill = false;
-    step *= size;
-  }
-  return isDense ? 1 : isStill ? 0 : -1;
 }
 
 /** The letters of the classes of arrays, by `classOf`. */

@@ -22,6 +22,8 @@ export interface SimdKernel extends HeapKernel {
   readonly scalars: Evaluator;
   /** Bytes of an element of each operand. */
   readonly sizes: readonly number[];
+  /** Number of outputs. */
+  readonly outputs: number;
   /** Number of arguments of `run`. */
   readonly arity: number;
 }
@@ -105,7 +107,9 @@ export function planPointwise(
       }
     }
   }
-  return [{ kernel, calls }];
+  const outputs = addresses.slice(0, kernel.outputs);
+  const isInPlace = addresses.slice(kernel.outputs).some((address) => outputs.includes(address));
+  return [{ kernel, calls, isInPlace }];
 }
 
 /** Cuts a call into pieces: whole rows, or parts of one row at multiples of four elements. */
@@ -191,6 +195,7 @@ function build(program: PointwiseProgram, pattern: string, shared: boolean): Sim
     needsScalars: f.importedFunctions.some(({ module }) => module === "scalar"),
     scalars: evaluator(parts, program.scalars),
     sizes: ports.map(({ access }) => elementBytes(access)),
+    outputs: outputs.length,
     arity: 2 + 3 * ports.length + parts.length,
   };
 }

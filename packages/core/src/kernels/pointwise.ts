@@ -5,7 +5,7 @@ import { canGenerateCode, compile, emit, stored } from "../expression/javascript
 import { numel, type Shape } from "../shape/dims.ts";
 import { collapse, computesIntegers, signature, type Operand } from "./operand.ts";
 import { buildBlocks } from "./pointwise-blocks.ts";
-import { buildLine, lineCode, type LineKernel } from "./pointwise-lines.ts";
+import { buildLine, lineCode, lineLength, type LineKernel } from "./pointwise-lines.ts";
 
 /** A compiled program, for arrays of certain classes. */
 export type PointwiseKernel = (
@@ -21,7 +21,7 @@ export interface PointwiseProgram {
   /** Kernels by the classes of the arrays: those of generated code, and those of blocks. */
   readonly kernels: Map<string, PointwiseKernel>;
   readonly blockKernels: Map<string, PointwiseKernel>;
-  /** Generated kernels for operands in one line, by `lineCode`. */
+  /** Generated kernels for operands that are one matrix, by `lineCode`. */
   readonly lineKernels: Map<number, LineKernel>;
 }
 
@@ -50,10 +50,11 @@ export function runPointwise(
   if (code >= 0) {
     let line = program.lineKernels.get(code);
     if (line === undefined) program.lineKernels.set(code, line = buildLine(program, code));
-    line(elements, outputs, inputs, scalars);
+    const columns = lineLength(elements);
+    line(elements / columns, columns, outputs, inputs, scalars);
     return;
   }
-  const operands = outputs.concat(inputs);
+  const operands = [...outputs, ...inputs];
   const key = signature(operands);
   const kernels = generates ? program.kernels : program.blockKernels;
   let kernel = kernels.get(key);

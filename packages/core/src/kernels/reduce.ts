@@ -74,13 +74,13 @@ export function runReduction(
   program: Reduction, shape: Shape, dims: readonly number[],
   outputs: readonly Operand[], inputs: readonly Operand[], scalars: readonly number[] = none,
 ): void {
-  const operands = outputs.concat(inputs);
-  const kept: number[] = [];
+  const operands = [...outputs, ...inputs]; // concat takes three times as long
+  const kept = new Array<number>(shape.length - dims.length);
   let total = 1;
-  for (let dim = 0; dim < shape.length; dim++) {
+  for (let dim = 0, next = 0; dim < shape.length; dim++) {
     if (dims.includes(dim)) total *= shape[dim];
     else if (shape[dim] === 0) return;
-    else kept.push(dim);
+    else kept[next++] = dim;
   }
   const inner = collapse(shape, operands, dims);
   const outer = collapse(shape, operands, kept);

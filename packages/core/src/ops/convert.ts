@@ -9,7 +9,7 @@ import { real } from "./sample.ts";
 
 /** A copy with memory of its own; gradients flow through it. */
 export const clone: Op<(input: Tensor) => Tensor> = primitive({
-  name: "clone", inputs: ["input"],
+  name: "clone", inputs: ["input"], multilinear: true,
   prepare(input: Tensor) {
     checkTensor("clone", "input", input);
     return { inputs: [input], attributes: null };
@@ -20,7 +20,7 @@ export const clone: Op<(input: Tensor) => Tensor> = primitive({
 });
 
 const cast: Op<(input: Tensor, dtype: DType) => Tensor> = primitive({
-  name: "to", inputs: ["input"],
+  name: "to", inputs: ["input"], multilinear: true,
   prepare(input: Tensor, dtype: DType) {
     return { inputs: [input], attributes: { dtype } };
   },
@@ -107,6 +107,7 @@ export const detach_: Op<(input: Tensor) => Tensor> = composite({
     if (input.base !== null) fail("detach_", "Can't detach views in-place. Use detach() instead");
     input.history = null;
     input.outputIndex = 0;
+    input.tangents = null;
     return input;
   },
   samples: [[real([2, 3])]],

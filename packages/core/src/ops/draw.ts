@@ -1,5 +1,6 @@
 // Filling tensors with drawn numbers, in the order of their memory.
 import type { Differentiable } from "../autograd/node.ts";
+import { checkDualWrite } from "../autograd/tangents.ts";
 import { bumpVersion, checkInPlace, isRecorded, record } from "../autograd/record.ts";
 import { allocate, isFloat, typeNames, type TypedArray } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
@@ -60,7 +61,9 @@ export function drawInPlace(name: string, target: Tensor, generator: Generator, 
   const op: Differentiable = { name: name.slice(0, -1), inputs: ["input"], rules: [zeroGradient] };
   const recorded = isRecorded(op, [target]);
   checkInPlace(name, target, target.shape, target.dtype, recorded);
+  checkDualWrite(name, target, []);
   const before = arranged(target, target);
+  before.tangents = target.tangents;
   before.history = target.history;
   before.outputIndex = target.outputIndex;
   draw(target, generator, fill);

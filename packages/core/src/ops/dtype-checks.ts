@@ -6,8 +6,10 @@ import { Tensor } from "../tensor/tensor.ts";
 
 /** Whether the inputs combine to whole numbers. */
 export function isIntegral(inputs: readonly Input[]): boolean {
-  return inputs.every((input) =>
-    typeof input === "number" ? Number.isInteger(input) : !isFloat(input.dtype));
+  for (const input of inputs) {
+    if (typeof input === "number" ? !Number.isInteger(input) : isFloat(input.dtype)) return false;
+  }
+  return true;
 }
 
 /**
@@ -17,7 +19,7 @@ export function isIntegral(inputs: readonly Input[]): boolean {
 export function checkFactor(
   op: string, name: string, inputs: readonly Input[], factor: number,
 ): void {
-  if (isIntegral(inputs) && !Number.isInteger(factor)) {
+  if (!Number.isInteger(factor) && isIntegral(inputs)) {
     fail(op, `For integral input tensors, argument ${name} must not be a floating point number, ` +
       `got ${factor}`);
   }

@@ -50,7 +50,7 @@ function checkIndex(op: string, input: Tensor, dim: number, given: Tensor): Tens
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
 export const gather: Op<(input: Tensor, dim: number, index: Tensor) => Tensor> = primitive({
-  name: "gather", inputs: ["input", "index"],
+  name: "gather", inputs: ["input", "index"], multilinear: true,
   prepare(input: Tensor, dim: number, index: Tensor) {
     checkTensor("gather", "input", input);
     const axis = normalizeDim("gather", dim, input.ndim);

@@ -6,6 +6,7 @@ import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { contiguousStrides, type Layout } from "../shape/layout.ts";
 import { resolveRange } from "../shape/range.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isBatched } from "./batching.ts";
 import { tensor, type Values } from "./creation.ts";
 import { asIntegers } from "./integer.ts";
 
@@ -164,6 +165,10 @@ function wrapped(op: string, index: number, dim: number, size: number): number {
 
 /** Row-major numbers of the elements that are not zero. */
 export function trueNumbers(mask: Tensor): Int32Array {
+  if (isBatched(mask)) {
+    fail("vmap", "We do not support batching operators that can output dynamic shape: how many " +
+      "elements there are differs between samples. where(mask, a, b) or maskedFill keep the shape");
+  }
   const values = mask.toTypedArray();
   let count = 0;
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) count++;

@@ -1,6 +1,7 @@
 // Ops that select elements by position or mask, and write to what they selected.
 import { fits, typeNames } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
+import { checkDualWrite } from "../autograd/tangents.ts";
 import { bumpVersion, checkInPlace, isRecorded, record } from "../autograd/record.ts";
 import { broadcastShapes, broadcastsTo } from "../shape/broadcast.ts";
 import { showShape } from "../shape/dims.ts";
@@ -143,14 +144,16 @@ export const indexPut_: Op<(
     const { definition } = indexPut;
     const recorded = isRecorded(definition, [target, values]);
     checkInPlace("indexPut_", target, target.shape, values.dtype, recorded);
+    checkDualWrite("indexPut_", target, [values]);
     const before = arranged(target, target);
+    before.tangents = target.tangents;
     before.history = target.history;
     before.outputIndex = target.outputIndex;
     const source = values.storage === target.storage
       ? apartFrom(target, values, attributes.selection) : converted(values, target);
     write(target, attributes.selection, source, attributes.accumulate);
     bumpVersion(target, "indexPut_");
-    if (recorded) record(definition, [before, values], [target], attributes);
+    record(definition, [before, values], [target], attributes);
     return target;
   },
   samples: indexPut.definition.samples, rejects: indexPut.definition.rejects,

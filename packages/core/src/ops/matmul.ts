@@ -20,13 +20,12 @@ export type Product = (input: Tensor, other: Tensor) => Tensor;
 
 /** Batched product of matrices `[…, m, k] · […, k, n]`; leading dimensions broadcast. */
 const product: Op<Product> = primitive({
-  name: "matmul", inputs: ["input", "other"],
+  name: "matmul", inputs: ["input", "other"], multilinear: true,
   prepare(input: Tensor, other: Tensor) {
-    const dtype = oneDtype("matmul", { input, other });
     if (input.ndim > 2 || other.ndim > 2) {
       broadcastShapes("matmul", input.shape.slice(0, -2), other.shape.slice(0, -2));
     }
-    return { inputs: [to(input, dtype), to(other, dtype)],
+    return { inputs: [computable(input), computable(other)],
       attributes: { byColumns: [isByColumns(input), isByColumns(other)] } };
   },
   forward: ([a, b]) => multiplyBatches(a, b),
@@ -42,6 +41,11 @@ const product: Op<Product> = primitive({
   samples: [[real([2, 3]), real([3, 4])], [real([2, 1, 2, 3]), real([3, 3, 2])]],
 });
 
+/** A factor in the dtype that its product is computed in; `matmul` checks that factors share it. */
+function computable(factor: Tensor): Tensor {
+  return factor.dtype === "bool" ? to(factor, "int32") : factor;
+}
+
 /** Whether the elements of a column, not those of a row, are neighbours in memory. */
 function isByColumns({ strides, ndim }: Tensor): boolean {
   return strides[ndim - 2] === 1 && strides[ndim - 1] > 1;
@@ -54,7 +58,9 @@ function isByColumns({ strides, ndim }: Tensor): boolean {
 export function multiplyBatches(a: Tensor, b: Tensor, bias: Tensor | null = null): Tensor {
   const [m, k, n] = [a.shape[a.ndim - 2], a.shape[a.ndim - 1], b.shape[b.ndim - 1]];
   const isPlain = a.ndim === 2 && b.ndim === 2;
-  const batch = isPlain ? [] : broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (isPlain && m * n * k < SMALL) return multiplySmall(a, b, bias);
+  const batch = isPlain ? []
+    : broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   const result = fresh([...batch, m, n], a.dtype);
   const offsetsA = isPlain ? [a.offset] : batchOffsets(a, batch);
   const offsetsB = isPlain ? [b.offset] : batchOffsets(b, batch);
@@ -68,6 +74,18 @@ export function multiplyBatches(a: Tensor, b: Tensor, bias: Tensor | null = null
     out.offset = offsets[i];
     multiply(out, matrixAt(a, offsetsA[i]), matrixAt(b, offsetsB[i]), m, n, k);
   }
+  if (bias !== null) addInto(result, bias);
+  return result;
+}
+
+/** Multiply-adds below which looking for a faster way takes longer than the product. */
+const SMALL = 1024;
+
+function multiplySmall(a: Tensor, b: Tensor, bias: Tensor | null): Tensor {
+  const [[m, k], [, n]] = [a.shape, b.shape];
+  const result = fresh([m, n], a.dtype);
+  const out = { data: result.storage.data, offset: 0, rowStride: n, columnStride: 1 };
+  multiply(out, matrixAt(a, a.offset), matrixAt(b, b.offset), m, n, k);
   if (bias !== null) addInto(result, bias);
   return result;
 }

@@ -1,10 +1,13 @@
 // Between tensors and kernels: operands, fresh results and plain copies. Nothing is recorded here.
+import { exposed, freshAt, levelsOf } from "../autograd/batch.ts";
 import type { DType } from "../dtype.ts";
+import { fail } from "../errors.ts";
 import { variable } from "../expression/expression.ts";
 import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
-import { numel, type Shape } from "../shape/dims.ts";
+import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { overlaps, type Layout } from "../shape/layout.ts";
+import { isBatching } from "../storage/batched.ts";
 import { forHost, Placed } from "../storage/place.ts";
 import { runCopy, runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
@@ -21,6 +24,33 @@ export function fresh(shape: Shape, dtype: DType): Tensor {
   return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
 }
 
+/** New tensor of zeros, batched at every level that one of the inputs is batched at. */
+export function freshFor(
+  inputs: Iterable<Tensor | number>, shape: Shape, dtype: DType,
+): Tensor {
+  return isBatching ? freshAt(levelsOf(inputs), shape, dtype) : fresh(shape, dtype);
+}
+
+/**
+ * A target and what is written to it, element by element, for all samples at once.
+ * @throws when the target is the same in all samples of a level, and an input is not
+ */
+export function forAllSamples<T extends Tensor | number>(
+  target: Tensor, inputs: readonly T[],
+): [target: Tensor, ...inputs: T[]] {
+  const levels = levelsOf(inputs);
+  const known = levelsOf([target]);
+  if (levels.some((level) => !known.includes(level))) {
+    fail("vmap", "inplace arithmetic is not possible because what is written differs between " +
+      `samples, and the tensor written to, of shape ${showShape(target.shape)}, is the same in ` +
+      "all of them: the other tensor is being vmapped over but self is not. Please use the op " +
+      "without underscore");
+  }
+  if (known.length === 0) return [target, ...inputs];
+  return [exposed(target, known), ...inputs.map((input) =>
+    typeof input === "number" ? input : exposed(input, known, target.ndim) as T)];
+}
+
 /** Elements of a tensor at another layout, sharing its memory, without history. */
 export function arranged(tensor: Tensor, { shape, strides, offset }: Layout): Tensor {
   return new Tensor(tensor.storage, shape, strides, offset);
@@ -30,6 +60,7 @@ const copyProgram = pointwiseProgram([variable("input")], ["input"], []);
 
 /** Copies values, converting and broadcasting them; `target` may be a view. */
 export function copyInto(target: Tensor, source: Tensor): void {
+  if (isBatching) [target, source] = forAllSamples(target, [source]);
   const { shape } = target;
   const [place, values] = [operand(target, shape), operand(source, shape)];
   if (target.dtype === source.dtype) runCopy(copyProgram, shape, place, values);
@@ -41,6 +72,7 @@ const additionProgram =
 
 /** Adds values in place, in order, so that `target` may show one element several times. */
 export function addInto(target: Tensor, source: Tensor): void {
+  if (isBatching) [target, source] = forAllSamples(target, [source]);
   const { shape } = target;
   const [place, values] = [operand(target, shape), operand(source, shape)];
   if (overlaps(shape, target.strides)) {
@@ -51,7 +83,7 @@ export function addInto(target: Tensor, source: Tensor): void {
 
 /** A contiguous copy, without history. */
 export function copyOf(tensor: Tensor, dtype: DType = tensor.dtype): Tensor {
-  const copy = fresh(tensor.shape, dtype);
+  const copy = freshFor([tensor], tensor.shape, dtype);
   copyInto(copy, tensor);
   return copy;
 }

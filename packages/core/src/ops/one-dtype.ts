@@ -10,7 +10,8 @@ import { checkTensor } from "./op.ts";
  */
 export function oneDtype(op: string, operands: { readonly [name: string]: Tensor }): DType {
   let result: DType | null = null;
-  for (const [name, operand] of Object.entries(operands)) {
+  for (const name in operands) { // entries would take longer than a small product
+    const operand = operands[name];
     checkTensor(op, name, operand);
     const dtype = isFloat(operand.dtype) ? operand.dtype : "int32";
     result ??= dtype;

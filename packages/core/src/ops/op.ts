@@ -1,7 +1,9 @@
 // What an entry of the op table is: a callable constant that carries its own description.
 import { fail, show, ChainruleError } from "../errors.ts";
 import type { Rule } from "../autograd/node.ts";
+import { BatchedRead } from "../storage/batched.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { perSample } from "./batching.ts";
 import type { Rejected, Sample } from "./sample.ts";
 
 export { checkOptions } from "../tensor/options.ts";
@@ -65,14 +67,16 @@ export function composite<F extends Signature>(
     readonly call: (...args: Parameters<F>) => ReturnType<F>; readonly method?: Signature;
   },
 ): Op<F> {
-  const { call, ...rest } = description;
-  return entry(((...args: Parameters<F>) => {
+  const { call, name, ...rest } = description;
+  const guarded = (...args: Parameters<F>): unknown => {
     try {
       return call(...args);
     } catch (error) {
-      throw renamed(error, description.name);
+      if (error instanceof BatchedRead) return perSample(error, name, guarded, args);
+      throw renamed(error, name);
     }
-  }) as unknown as F, { ...rest, kind: "composite", method: description.method ?? null });
+  };
+  return entry(guarded as unknown as F, { ...rest, name, kind: "composite", method: description.method ?? null });
 }
 
 /** An error of an inner op, named after the op that the user called. */

@@ -4,15 +4,18 @@ import { fail, show } from "../errors.ts";
 import { derivative, grad, output, throughOutput } from "../expression/derivative.ts";
 import { substitute, variable, variablesOf, type Expression } from "../expression/expression.ts";
 import type { Differentiable, Rule, RuleContext } from "../autograd/node.ts";
+import { checkDualWrite, isDual, isForward } from "../autograd/tangents.ts";
 import { bumpVersion, checkInPlace, isRecorded, record, type Input } from "../autograd/record.ts";
 import { pointwiseProgram, type PointwiseProgram } from "../kernels/pointwise.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
 import type { Shape } from "../shape/dims.ts";
+import { isBatching } from "../storage/batched.ts";
+import type { Placed } from "../storage/place.ts";
 import { runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { numel } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { copyOf, operand } from "./memory.ts";
+import { copyOf, forAllSamples, freshFor, operand } from "./memory.ts";
 import { checkOptions, entry, type Description, type Op, type Signature } from "./op.ts";
 
 /** The dtype of a result: that of the inputs, at least float32, or bool. */
@@ -54,21 +57,22 @@ export function pointwise<F extends Signature, I extends string = string, S exte
   description: PointwiseDescription<I, S>,
 ): Op<F> {
   const { name, inputs, scalars = {} as { readonly [K in S]: number }, expression, gradients = {},
-    result = "promoted", check = () => {}, call, method } = description;
+    result = "promoted", check, call, method } = description;
   const scalarNames = Object.keys(scalars) as S[];
   const variables = Object.fromEntries([...inputs, ...scalarNames, "grad", "output"]
     .map((key) => [key, variable(key)])) as Variables<I | S | "grad" | "output">;
   const given = gradients as { [K in I]?: ((v: typeof variables) => Expression) | null };
   const overrides = inputs.map((input) => given[input] && given[input](variables));
   const op = new PointwiseOp(name, inputs, scalarNames, expression(variables), result, overrides);
+  op.defaults = scalarNames.map((key) => scalars[key]);
   const convention = call ?? inputsThenOptions(name, inputs, scalars);
   const { kinks, samples, rejects, formula } = description;
-  const apply: PointwiseApply = (args, values = []) => {
-    check(args, values);
+  const apply: PointwiseApply = (args, values = none) => {
+    if (check !== undefined) check(args, values);
     return op.apply(args, values);
   };
-  const write: PointwiseApply = (args, values = []) => {
-    check(args, values);
+  const write: PointwiseApply = (args, values = none) => {
+    if (check !== undefined) check(args, values);
     return op.write(args, values);
   };
   return entry(convention(apply) as F, {
@@ -78,19 +82,24 @@ export function pointwise<F extends Signature, I extends string = string, S exte
   });
 }
 
+const none: readonly never[] = [];
+
 /** The usual way to call a pointwise op: its inputs, then an object with its scalars. */
 function inputsThenOptions(
   name: string, inputs: readonly string[], scalars: { readonly [name: string]: number },
 ): (apply: PointwiseApply) => Signature {
   const names = Object.keys(scalars);
+  const defaults = names.map((key) => scalars[key]);
   return (apply) => (...args: unknown[]) => {
     if (args.length > inputs.length + 1) {
       fail(name, `takes ${inputs.length} inputs and options, got ${args.length} arguments`);
     }
-    const options = args[inputs.length] as { [name: string]: number } | undefined;
-    checkOptions(name, options, names);
-    return apply(inputs.map((input, i) => checkInput(name, input, args[i])),
-      names.map((key) => checkNumber(name, key, options?.[key] ?? scalars[key])));
+    const options = args.length <= inputs.length ? undefined
+      : args.pop() as { [name: string]: number } | undefined;
+    if (options !== undefined) checkOptions(name, options, names);
+    for (let i = 0; i < inputs.length; i++) args[i] = checkInput(name, inputs[i], args[i]);
+    return apply(args as Input[], options === undefined ? defaults
+      : names.map((key) => checkNumber(name, key, options[key] ?? scalars[key])));
   };
 }
 
@@ -118,9 +127,12 @@ export class PointwiseOp implements Differentiable {
   readonly name: string;
   readonly inputs: readonly string[];
   readonly scalars: readonly string[];
+  /** What the scalars are if nobody says so: such settings need not be shown. */
+  defaults: readonly number[] = none;
   readonly expression: Expression;
   readonly result: ResultType;
   readonly rules: (Rule | null)[];
+  readonly forward = "elementwise";
   private readonly programs: PointwiseProgram[] = [];
 
   constructor(
@@ -138,28 +150,34 @@ export class PointwiseOp implements Differentiable {
   }
 
   /** The result as a new tensor, recorded. */
-  apply(inputs: readonly Input[], scalars: readonly number[] = []): Tensor {
+  apply(inputs: readonly Input[], scalars: readonly number[] = none): Tensor {
     const shape = this.shapeOf(inputs);
     const common = commonType(inputs);
-    const result = new Tensor(Storage.zeros(this.resultType(common), numel(shape)), shape);
+    const dtype = this.resultType(common);
+    const result = isBatching ? freshFor(inputs, shape, dtype)
+      : new Tensor(Storage.zeros(dtype, numel(shape)), shape);
     this.run(inputs, scalars, result, common);
     record(this, inputs, [result], scalars);
     return result;
   }
 
   /** Writes the result into the first input, recorded, and returns that. */
-  write(inputs: readonly Input[], scalars: readonly number[] = []): Tensor {
+  write(inputs: readonly Input[], scalars: readonly number[] = none): Tensor {
     const name = `${this.name}_`;
     const target = inputs[0];
     if (!(target instanceof Tensor)) return fail(name, `can't write into ${show(target)}`);
     const recorded = isRecorded(this, inputs);
     const common = commonType(inputs);
     checkInPlace(name, target, this.shapeOf(inputs, name), this.resultType(common), recorded);
+    checkDualWrite(name, target, inputs);
+    const kept = recorded || (isForward && inputs.some(isDual));
     const isRead = (i: number) =>
       this.rules.some((rule) => rule !== null && rule.reads.includes(this.inputs[i]));
     const sources = inputs.map((input, i) => {
-      if (!(input instanceof Tensor) || input.storage !== target.storage) return input;
-      return (recorded && isRead(i)) || clashes(input, target) ? snapshot(input) : input;
+      if (!(input instanceof Tensor) || input.storage.memory !== target.storage.memory) {
+        return input;
+      }
+      return (kept && isRead(i)) || clashes(input, target) ? snapshot(input) : input;
     });
     this.run(sources, scalars, target, common);
     bumpVersion(target, name);
@@ -170,19 +188,22 @@ export class PointwiseOp implements Differentiable {
   private run(
     inputs: readonly Input[], scalars: readonly number[], result: Tensor, common: DType,
   ): void {
-    const tensors: Tensor[] = [];
+    if (isBatching) [result, ...inputs] = forAllSamples(result, inputs);
+    const { shape } = result;
+    const sources: Placed[] = [];
     const numbers: number[] = [];
     let numberMask = 0;
-    inputs.forEach((input, i) => {
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i];
       if (typeof input === "number") {
         // A number is of the tensors' dtype: tensor([0.1]) equals 0.1.
         numbers.push(common === "float32" ? Math.fround(input) : input);
         numberMask |= 1 << i;
-      } else tensors.push(input);
-    });
+      } else sources.push(operand(input, shape));
+    }
     const program = this.programs[numberMask] ??= this.programFor(numberMask);
-    runProgram(program, result.shape, [operand(result, result.shape)],
-      tensors.map((tensor) => operand(tensor, result.shape)), [...numbers, ...scalars]);
+    runProgram(program, shape, [operand(result, shape)], sources,
+      numberMask === 0 ? scalars : [...numbers, ...scalars]);
   }
 
   private programFor(numberMask: number): PointwiseProgram {
@@ -211,9 +232,9 @@ export class PointwiseOp implements Differentiable {
 function commonType(inputs: readonly Input[]): DType {
   let dtype: DType | null = null;
   for (const input of inputs) {
-    if (input instanceof Tensor) {
-      dtype = dtype === null ? input.dtype : promote(dtype, input.dtype);
-    }
+    if (typeof input === "number") continue;
+    const { dtype: other } = input.storage;
+    dtype = dtype === null || dtype === other ? other : promote(dtype, other);
   }
   for (const input of inputs) {
     if (typeof input === "number") dtype = promoteNumber(dtype ?? "bool", input);
@@ -221,13 +242,22 @@ function commonType(inputs: readonly Input[]): DType {
   return dtype!;
 }
 
+/** A derivative as an op, or `null` where it is 0 or `grad` itself. */
+interface Derived {
+  readonly op: PointwiseOp | null;
+  readonly expression: Expression | null;
+  /** The values that are saved for it, all that it is computed from, and where its numbers are. */
+  readonly reads: readonly string[];
+  readonly sources: readonly string[];
+  readonly scalars: readonly number[];
+}
+
 /** The gradient rule of one input, derived from the expression when it is first asked for. */
 class DerivedRule implements Rule {
   private readonly op: PointwiseOp;
   private readonly input: string;
   private readonly override: Expression | null;
-  private derived: { readonly op: PointwiseOp | null; readonly expression: Expression | null;
-    readonly reads: readonly string[]; readonly sources: readonly string[]; } | null = null;
+  private derived: Derived | null = null;
 
   constructor(op: PointwiseOp, input: string, override: Expression | null) {
     this.op = op;
@@ -235,43 +265,41 @@ class DerivedRule implements Rule {
     this.override = override;
   }
 
-  get reads(): readonly string[] { return this.derive().reads; }
+  get reads(): readonly string[] { return (this.derived ??= this.find()).reads; }
 
   readonly gradient = (context: RuleContext): Tensor => {
-    const { op, expression, sources } = this.derive();
+    const { op, expression, sources, scalars } = this.derived ??= this.find();
     if (expression === null) {
       const { shape, dtype } = context.grad;
       return new Tensor(Storage.zeros(dtype, numel(shape)), shape);
     }
     if (op === null) return context.grad;
-    const scalars = context.attributes as readonly number[];
-    return op.apply(
-      sources.map((name) => (name === "grad" ? context.grad : context[name]) as Input),
-      op.scalars.map((name) => scalars[this.op.scalars.indexOf(name)]));
+    const inputs = new Array<Input>(sources.length);
+    for (let i = 0; i < sources.length; i++) inputs[i] = context[sources[i]] as Input;
+    const given = context.attributes as readonly number[];
+    return op.apply(inputs, scalars.length === 0 ? none : scalars.map((at) => given[at]));
   };
 
-  private derive() {
-    return this.derived ??= this.find();
-  }
-
-  private find() {
+  private find(): Derived {
     const { op } = this;
     const plain = this.override ?? derivative(op.expression, this.input);
-    if (plain === null) return { op: null, expression: null, reads: [], sources: [] };
+    const trivial = { op: null, reads: none, sources: none, scalars: none };
+    if (plain === null) return { ...trivial, expression: null };
     const expression = this.override ?? throughOutput(plain, op.expression);
     const names = variablesOf(expression);
     const reads = [...op.inputs, "output"].filter((name) => names.has(name));
-    if (expression === grad) return { op: null, expression, reads: [], sources: [] };
+    if (expression === grad) return { ...trivial, expression };
     const sources = names.has("grad") ? ["grad", ...reads] : reads;
     // `grad` and `output` get names of their own: the derivative of a derivative has them too.
     const inner = (name: string) =>
       name === "grad" || name === "output" ? `${op.name}.${name}` : name;
+    const scalars = op.scalars.filter((name) => names.has(name));
     const renamed = substitute(expression, new Map([grad, output].map((node) =>
       [node, variable(inner(node.name))])));
     return {
       op: new PointwiseOp(`${op.name}Backward`, sources.map(inner),
-        op.scalars.filter((name) => names.has(name)), renamed, "promoted"),
-      expression, reads, sources,
+        scalars, renamed, "promoted"),
+      expression, reads, sources, scalars: scalars.map((name) => op.scalars.indexOf(name)),
     };
   }
 }
@@ -284,10 +312,11 @@ function clashes(source: Tensor, target: Tensor): boolean {
     source.strides.every((step, i) => step === target.strides[i]));
 }
 
-/** A copy of the values with the history that they have. */
+/** A copy of the values with the history and the tangents that they have. */
 function snapshot(tensor: Tensor): Tensor {
   const copy = copyOf(tensor);
   copy.history = tensor.history;
   copy.outputIndex = tensor.outputIndex;
+  copy.tangents = tensor.tangents;
   return copy;
 }

@@ -1,12 +1,15 @@
 // Running reduction kernels over some dimensions of tensors, and spreading their results again.
 import { isDType, isFloat, typeNames, type DType } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
-import type { Operand } from "../kernels/operand.ts";
-import { runReduction, type Reduction } from "../kernels/reduce.ts";
+import type { Reduction } from "../kernels/reduce.ts";
 import {
   normalizeDim, normalizeDims, reducedShape, sameShape, type Dims, type Shape,
 } from "../shape/dims.ts";
+import { isBatching } from "../storage/batched.ts";
+import { Placed } from "../storage/place.ts";
+import { reduceStorages } from "../storage/reduce.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isBatched, onWholes } from "./batching.ts";
 import { to } from "./convert.ts";
 import { fresh, operand } from "./memory.ts";
 import { checkOptions, checkTensor } from "./op.ts";
@@ -37,23 +40,27 @@ export function reduceOver(
 ): Tensor[] {
   const inputs = input instanceof Tensor ? [input] : input;
   const { shape } = inputs[0];
+  if (isBatching && inputs.some(isBatched)) {
+    return onWholes(inputs, shape.length, (wholes, depth) =>
+      reduceOver(program, wholes, { dims: behind(depth, dims), keepdim }, dtypes, scalars));
+  }
   const resultShape = reducedShape(shape, dims, keepdim);
   const strides = resultStrides(shape, dims);
-  const results: Tensor[] = [];
-  const outputs: Operand[] = [];
-  for (const dtype of dtypes) {
-    const result = fresh(resultShape, dtype);
-    results.push(result);
-    outputs.push({ data: result.storage.data, offset: 0, strides });
-  }
-  runReduction(program, shape, dims, outputs, inputs.map((tensor) => operand(tensor, shape)),
+  const results = dtypes.map((dtype) => fresh(resultShape, dtype));
+  const outputs = results.map(({ storage }) => new Placed(storage, strides, 0));
+  reduceStorages(program, shape, dims, outputs, inputs.map((tensor) => operand(tensor, shape)),
     scalars);
   return results;
 }
 
+/** Dimensions when there are more in front. */
+function behind(depth: number, dims: readonly number[]): readonly number[] {
+  return dims.map((dim) => dim + depth);
+}
+
 /** Row-major strides of the kept dimensions, 0 along `dims`. */
 function resultStrides(shape: Shape, dims: readonly number[]): readonly number[] {
-  const strides = new Array<number>(shape.length);
+  const strides = shape.slice();
   let step = 1;
   for (let dim = shape.length - 1; dim >= 0; dim--) {
     const reduced = dims.includes(dim);
@@ -79,24 +86,25 @@ export function scanOver(
   dtype: DType = inputs[0].dtype, scalars?: readonly number[],
 ): Tensor {
   const { shape } = inputs[0];
+  if (isBatching && inputs.some(isBatched)) {
+    return onWholes(inputs, shape.length, (wholes, depth) =>
+      [scanOver(program, wholes, { dims: behind(depth, dims), reverse }, dtype, scalars)])[0];
+  }
   const result = fresh(shape, dtype);
-  const place = (tensor: Tensor): Operand => {
+  const place = (tensor: Tensor): Placed => {
     const where = operand(tensor, shape);
     return reverse ? backwards(where, shape, dims) : where;
   };
-  runReduction(program, shape, dims, [place(result)], inputs.map(place), scalars);
+  reduceStorages(program, shape, dims, [place(result)], inputs.map(place), scalars);
   return result;
 }
 
 /** The same memory, read from the end of `dims`. */
 function backwards(
-  { data, offset, strides }: Operand, shape: Shape, dims: readonly number[],
-): Operand {
-  return {
-    data,
-    offset: dims.reduce((start, dim) => start + (shape[dim] - 1) * strides[dim], offset),
-    strides: strides.map((step, dim) => dims.includes(dim) ? -step : step),
-  };
+  { storage, offset, strides }: Placed, shape: Shape, dims: readonly number[],
+): Placed {
+  return new Placed(storage, strides.map((step, dim) => dims.includes(dim) ? -step : step),
+    dims.reduce((start, dim) => start + (shape[dim] - 1) * strides[dim], offset));
 }
 
 /** A reduced tensor with the reduced dimensions as size 1, so that it broadcasts to `shape`. */

@@ -81,7 +81,7 @@ const logical = [
 
 /** Sum over some dimensions, or all; whole numbers and truth values give int32. */
 export const sum: Op<Accumulate> = primitive({
-  name: "sum", inputs: ["input"], formula: "Σ x",
+  name: "sum", inputs: ["input"], formula: "Σ x", multilinear: true,
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) =>
     prepareWithDType("sum", input, dim, options),
   forward: ([input], over) => reduceOver(total, input, over, [accumulated(input.dtype)]),
@@ -94,7 +94,7 @@ export const sum: Op<Accumulate> = primitive({
 
 /** Mean over some dimensions, or all; NaN of no elements. */
 export const mean: Op<Accumulate> = primitive({
-  name: "mean", inputs: ["input"], formula: "Σ x / n",
+  name: "mean", inputs: ["input"], formula: "Σ x / n", multilinear: true,
   prepare(input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) {
     const prepared = prepareWithDType("mean", input, dim, options);
     checkFloat("mean", prepared.inputs[0], "could not infer output dtype. Input dtype must be " +

@@ -1,14 +1,15 @@
 // The methods of tensors, derived from the op table; and the arithmetic that the engine needs.
 import { provideArithmetic } from "../autograd/arithmetic.ts";
 import { broadcastDims } from "../shape/broadcast.ts";
+import { sameShape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { add } from "./binary.ts";
 import { clone, to } from "./convert.ts";
-import { full } from "./creation.ts";
+import { fresh } from "./memory.ts";
 import type { Method, Op, Signature } from "./op.ts";
 import { sum } from "./reduction.ts";
 import { methodOps, type Arithmetic, type Others } from "./table.ts";
-import { reshape } from "./view.ts";
+import { expand, reshape } from "./view.ts";
 
 type Methods = { [K in keyof Arithmetic]: Method<Arithmetic[K]> } &
   { [K in keyof Others]: Method<Others[K]> };
@@ -43,9 +44,17 @@ installMethods(methodOps);
 provideArithmetic({
   add,
   addInPlace: (a, b) => { a.add_(b); },
-  sumToSize: (gradient, shape) =>
-    reshape(sum(gradient, broadcastDims(shape, gradient.shape), { keepdim: true }), shape),
+  sumToSize(gradient, shape) {
+    const keepdim = shape.length === gradient.ndim;
+    const total = sum(gradient, broadcastDims(shape, gradient.shape), { keepdim });
+    return sameShape(total.shape, shape) ? total : reshape(total, shape);
+  },
+  expand,
   cast: to,
   clone,
-  full: (shape, value, dtype) => full(shape, value, { dtype }),
+  full(shape, value, dtype) {
+    const result = fresh(shape, dtype);
+    if (value !== 0) result.storage.data.fill(value);
+    return result;
+  },
 });

@@ -33,7 +33,7 @@ export function broadcastsTo(shape: Shape, target: Shape): boolean {
 export function broadcastStrides(shape: Shape, strides: Shape, target: Shape): readonly number[] {
   if (sameShape(shape, target)) return strides;
   const extra = target.length - shape.length;
-  const result = new Array<number>(target.length);
+  const result = target.slice();
   for (let i = 0; i < target.length; i++) {
     const repeats = i < extra || (shape[i - extra] === 1 && target[i] !== 1);
     result[i] = repeats ? 0 : strides[i - extra];

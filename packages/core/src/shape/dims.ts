@@ -79,6 +79,8 @@ export function normalizeDims(op: string, dims: Dims, rank: number): readonly nu
 
 /** `[0, 1, …, rank - 1]`. */
 export function allDims(rank: number): readonly number[] {
+  if (rank === 1) return [0]; // literals: arrays that grow take five times the memory
+  if (rank === 2) return [0, 1];
   const dims: number[] = [];
   for (let i = 0; i < rank; i++) dims.push(i);
   return dims;
@@ -86,6 +88,7 @@ export function allDims(rank: number): readonly number[] {
 
 /** The shape that is left when `dims` (sorted) are reduced. */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
+  if (dims.length === shape.length && !keepdim) return [];
   const result: number[] = [];
   for (let i = 0; i < shape.length; i++) {
     if (!dims.includes(i)) result.push(shape[i]);

@@ -2,6 +2,7 @@
 import { itemSize } from "../dtype.ts";
 import type { Operand } from "../kernels/operand.ts";
 import type { Shape } from "../shape/dims.ts";
+import { BatchedStorage, isBatching } from "./batched.ts";
 import { aligned } from "./blocks.ts";
 import { bytesOf, type Heap } from "./heap.ts";
 import type { Storage } from "./storage.ts";
@@ -13,6 +14,7 @@ export class Placed implements Operand {
   readonly strides: readonly number[];
 
   constructor(storage: Storage, strides: readonly number[], offset: number) {
+    if (isBatching && storage instanceof BatchedStorage) storage.refuse();
     this.storage = storage;
     this.strides = strides;
     this.offset = offset;

@@ -9,9 +9,7 @@ import { hasSimd } from "../wasm/features.ts";
 import { theHeap, type Heap } from "./heap.ts";
 import { place, regionOf, type Placed } from "./place.ts";
 import { isSparse, runProgram } from "./run.ts";
-
-/** Multiply-adds from which the heap pays: at 16×16×16 it is 3 to 4 times as fast. */
-const SMALLEST = 4096;
+import { thresholds } from "./thresholds.ts";
 
 /** Matrices of a batch: the last two dimensions of an operand, at several places. */
 export interface Matrices {
@@ -36,7 +34,7 @@ export function runProduct(
   const [m, n] = out.shape.slice(-2);
   const k = a.shape[a.shape.length - 1];
   const all = bias === null ? [out, a, b] : [out, a, b, { operand: bias }];
-  if (m * n * k * out.offsets.length < SMALLEST || !hasSimd() ||
+  if (m * n * k * out.offsets.length < thresholds.multiplyAdds || !hasSimd() ||
     all.some(({ operand }) => operand.storage.dtype !== "float32")) return false;
   const heap = theHeap();
   if (heap === null) return false;

@@ -9,12 +9,7 @@ import { numel, type Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap } from "./heap.ts";
 import { forHost, place, regionOf, type Placed, type Region } from "./place.ts";
-
-/** Elements from which the heap is faster: at 256 `add` is equal, at 512 `exp` takes half. */
-const SMALLEST = 512;
-
-/** Elements of the innermost loop below which calls cost more than four lanes gain. */
-const SHORTEST = 16;
+import { thresholds } from "./thresholds.ts";
 
 /** Elements in memory per element used beyond which copying costs more than it gains. */
 const SPARSEST = 8;
@@ -28,7 +23,7 @@ export function runProgram(
   outputs: readonly Placed[], inputs: readonly Placed[], scalars: readonly number[],
 ): void {
   const count = numel(shape);
-  if (count >= SMALLEST && hasSimd() &&
+  if (count >= thresholds.elements && hasSimd() &&
     runInHeap(program, shape, count, outputs, inputs, scalars)) return;
   forHost(outputs);
   runPointwise(program, shape, outputs, inputs, scalars);
@@ -40,7 +35,7 @@ function runInHeap(
 ): boolean {
   const operands = outputs.concat(inputs);
   const loops = collapse(shape, operands);
-  if (loops.shape[loops.shape.length - 1] < SHORTEST) return false;
+  if ((loops.shape.at(-1) ?? 1) < thresholds.innermost) return false;
   const pattern = simdPattern(classesOf(operands), loops);
   if (pattern === null) return false;
   const heap = theHeap();
@@ -59,10 +54,9 @@ function runInHeap(
 export function runCopy(
   program: PointwiseProgram, shape: Shape, output: Placed, input: Placed,
 ): void {
-  const { storage: { dtype } } = output;
   const count = numel(shape);
-  const isDirect = count >= SMALLEST && dtype !== "float64" && output.storage !== input.storage &&
-    hasSimd();
+  const isDirect = count >= thresholds.elements && hasSimd() &&
+    output.storage.dtype !== "float64" && output.storage !== input.storage;
   if (isDirect && copyInHeap(shape, count, output, input)) return;
   runProgram(program, shape, [output], [input], []);
 }

@@ -1,5 +1,5 @@
-// Arrays of small tensors: cut from slabs, because V8 takes 25 ns for an array of up to 64 bytes and
-// 600 ns for a longer one, which it keeps outside its heap; a view on a slab takes 60.
+// Arrays of small tensors, cut from slabs: V8 takes 25 ns for an array of up to 64 bytes and 600 ns
+// for a longer one, which it keeps outside its heap; a view on a slab takes 60.
 import { allocate, arrays, itemSize, type DType, type TypedArray } from "../dtype.ts";
 
 /**
@@ -11,7 +11,7 @@ const SLAB = 4096;
 /** Bytes of the largest array that V8 keeps in its own heap. */
 const IN_HEAP = 64;
 
-/** Bytes of the largest array that is cut from a slab: at most this much is left over at its end. */
+/** Bytes of the largest array that is cut from a slab: at most this much is wasted at its end. */
 const LARGEST = 512;
 
 /** Arrays start at multiples of this, the size of the largest element. */

@@ -2,6 +2,7 @@
 // heap, and a version.
 import { allocate, type DType, type TypedArray } from "../dtype.ts";
 import { heapInUse, type Owner, type Slot } from "./heap.ts";
+import { zeroed } from "./slab.ts";
 
 /** Elements from which kernels may compute in the heap, so that an array is not always needed. */
 const LARGE = 512;
@@ -33,6 +34,8 @@ export class Storage implements Owner {
   slot: Slot | null = null;
   /** Whether that copy is newer than the array. */
   isNewer = false;
+  /** Whether only the engine has seen these values: a gradient that nobody has looked at. */
+  isPrivate = false;
   /** How often a kernel in the heap has rewritten these values. */
   rewrites = 0;
   /** Whether the engine has given these values up; nobody may read them any more. */
@@ -47,11 +50,14 @@ export class Storage implements Owner {
   /** New storage of zeros; a large array is made when somebody first looks. */
   static zeros(dtype: DType, count: number): Storage {
     const isLater = count >= LARGE && count <= LARGEST;
-    if (!isLater) return new Storage(dtype, allocate(dtype, count), count);
+    if (!isLater) return new Storage(dtype, zeroed(dtype, count), count);
     const storage = new Storage(dtype, null, count);
     creations?.push(storage);
     return storage;
   }
+
+  /** Where the elements are: storages of a batch share that of the whole. */
+  get memory(): Storage { return this; }
 
   /** The elements, up to date, for reading only. */
   get values(): TypedArray {

@@ -12,6 +12,30 @@ export interface History {
   readonly isAccumulator: boolean;
 }
 
+/** The derivative of a tensor along the inputs of one level of forward mode. */
+export interface Tangent {
+  readonly level: number;
+  readonly value: Tensor;
+}
+
+/** What a view follows: the history that the last recorded write gave its base. */
+export interface Rebased {
+  readonly node: History;
+  readonly index: number;
+}
+
+/** What a base knows for its views. */
+export interface Family {
+  /** `null` before the first recorded write since there are views. */
+  rebased: Rebased | null;
+}
+
+/** How a view belongs to its base. */
+export interface Lineage {
+  /** Gives the view the history of its base, if that was written to since it last did. */
+  follow(view: Tensor): void;
+}
+
 /** The method that Node's `console.log` calls. */
 const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
@@ -38,14 +62,18 @@ export class Tensor implements Layout {
   readonly offset: number;
   /** @internal The tensor whose storage this is a view of. */
   base: Tensor | null = null;
-  /** @internal The node that computed this, or the accumulator of a leaf. */
-  history: History | null = null;
+  /** @internal How this follows writes to its base; `null` for what is no view. */
+  lineage: Lineage | null = null;
+  /** @internal What views of this follow; `null` before there is one. */
+  family: Family | null = null;
+  /** What was recorded last for this tensor itself. */
+  private recorded: History | null = null;
   /** @internal Which output of that node this is. */
   outputIndex = 0;
   /** @internal What `.grad` gives. */
   gradient: Tensor | null = null;
-  /** @internal Whether a view was made of this, so that its history must not be replaced. */
-  viewed = false;
+  /** @internal What forward mode knows about this, by level. */
+  tangents: readonly Tangent[] | null = null;
 
   /** @internal */
   constructor(storage: Storage, shape: Shape, strides?: readonly number[], offset = 0) {
@@ -53,6 +81,24 @@ export class Tensor implements Layout {
     this.shape = shape;
     this.strides = strides ?? contiguousStrides(shape);
     this.offset = offset;
+  }
+
+  /** @internal The node that computed this, or the accumulator of a leaf. */
+  get history(): History | null {
+    if (this.lineage !== null) this.lineage.follow(this);
+    return this.recorded;
+  }
+
+  set history(history: History | null) {
+    if (this.lineage !== null) this.lineage.follow(this);
+    this.recorded = history;
+  }
+
+  /** @internal Whether a view was made of this. */
+  get viewed(): boolean { return this.family !== null; }
+
+  set viewed(value: boolean) {
+    if (value) this.family ??= { rebased: null };
   }
 
   /** Element type. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import {
   allocate, isSampleTensor, numel, type Sample, type SampleTensor,
 } from "../../src/internal.ts";
-import { Tensor, type DType } from "../../src/index.ts";
+import { Generator, Tensor, type DType } from "../../src/index.ts";
 import { Storage } from "../../src/storage/storage.ts";
 import { contiguousStrides, type Layout } from "../../src/shape/layout.ts";
 
@@ -80,6 +80,23 @@ export function calls(sample: Sample, kinks: readonly number[] = []): fc.Arbitra
     });
     return { args: args as unknown[], seed };
   });
+}
+
+/** One call with values from a seed, for tensors too large to be drawn one by one. */
+export function seededCall(sample: Sample, seed: number, kinks: readonly number[] = []): Call {
+  const generator = new Generator(seed);
+  const distinctCount = tensorsIn(sample, isSampleTensor).reduce((count, tensor) =>
+    tensor.sample === "distinct" ? count + numel(tensor.shape) : count, 0);
+  const ranks = Array.from({ length: distinctCount }, (_, i) => i);
+  for (let i = distinctCount - 1; i > 0; i--) {
+    const k = Math.floor(generator.uniform24() * (i + 1));
+    [ranks[i], ranks[k]] = [ranks[k], ranks[i]];
+  }
+  let rank = 0;
+  const args = mapTensors(sample, isSampleTensor, (tensor) => drawnFrom(tensor,
+    Array.from({ length: numel(tensor.shape) }, () => tensor.sample === "distinct"
+      ? (ranks[rank++] + 0.5) / distinctCount : generator.uniform24()), kinks));
+  return { args: args as unknown[], seed };
 }
 
 function gridValues(tensor: SampleTensor): fc.Arbitrary<number[]> {

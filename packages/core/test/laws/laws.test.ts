@@ -21,6 +21,8 @@ interface Parts {
   gradient?: (grad: Tensor, input: Tensor) => Tensor;
   /** The gradient from what arrives and the input, which is kept without being declared. */
   undeclared?: (grad: Tensor, input: Tensor) => Tensor;
+  /** Whether the op claims that its tangent is its value at the tangent of its input. */
+  multilinear?: boolean;
 }
 
 function squared(input: Tensor): Tensor {
@@ -32,10 +34,10 @@ function squared(input: Tensor): Tensor {
 /** `x²` as a primitive op with some parts replaced. */
 function squareWith({
   name = "squareOnTrial", forward = squared, gradient = (grad, input) => grad.mul(input).mul(2),
-  undeclared,
+  undeclared, multilinear = false,
 }: Parts): AnyOp {
   const op: Op<Unary> = primitive({
-    name, inputs: ["input"],
+    name, inputs: ["input"], multilinear,
     prepare: (input: Tensor) => ({ inputs: [input], attributes: { input } }),
     forward: ([input]) => forward(input),
     gradients: (reads) => ({
@@ -74,6 +76,18 @@ const broken: readonly (readonly [says: string, what: string, op: AnyOp])[] = [
     squareWith({ gradient: (grad, input) => grad.detach().mul(input).mul(2) })],
   ["gradients are linear in the cotangent", "quadratic",
     squareWith({ gradient: (grad, input) => grad.mul(grad).mul(input) })],
+  ["forward mode agrees with reverse mode", "it claims to be linear",
+    squareWith({ multilinear: true })],
+  ["forward mode agrees with reverse mode", "the rule hides the cotangent",
+    squareWith({ gradient: (grad, input) => grad.detach().mul(input).mul(2) })],
+  ["forward over reverse agrees with reverse over reverse", "the rule loses the tangent",
+    squareWith({
+      gradient: (grad, input) => {
+        const bare = input.view(input.shape);
+        bare.tangents = null;
+        return grad.mul(bare).mul(2);
+      },
+    })],
   ["float32 gives float64 rounded", "imprecise in float32", squareWith({
     forward: (input) => squared(input).add_(input.dtype === "float32" ? 1e-4 : 0),
   })],

@@ -5,6 +5,7 @@ import {
   float32IsFloat64Rounded, inPlaceIsFunction, layoutDoesNotMatter, methodIsFunction,
   runsAreIdentical,
 } from "./equivalence.ts";
+import { forwardIsReverse, forwardOverReverse } from "./forward.ts";
 import { gradientIsTheDerivative, secondOrderIsTheDerivative, vjpIsLinear } from "./gradients.ts";
 import {
   argumentsStay, onlyViewsShare, onlyWhatIsReadIsSaved, passesAreIndependent,
@@ -27,6 +28,8 @@ export const derivativeLaws: readonly Law[] = [
 export const laws: readonly Law[] = [
   ...derivativeLaws,
   { says: "gradients are linear in the cotangent", holds: vjpIsLinear },
+  { says: "forward mode agrees with reverse mode", holds: forwardIsReverse },
+  { says: "forward over reverse agrees with reverse over reverse", holds: forwardOverReverse },
   { says: "float32 gives float64 rounded", holds: float32IsFloat64Rounded },
   { says: "method and function are the same", holds: methodIsFunction },
   { says: "the in-place variant writes what the function returns", holds: inPlaceIsFunction },

@@ -2,6 +2,7 @@
 import { logSoftmax, mul, sum, tensor, type Tensor } from "@chainrule/core";
 import { checkOptions, checkTensor, composite, fail, integers, pointwise, real, sameShape, type Op,
 } from "@chainrule/core/internal";
+import { classEntropy } from "./class-entropy.ts";
 import { classDim, classWeights } from "./class-targets.ts";
 import { likelihoodLoss, likelihoodOf, type ClassLossOptions, type SmoothedLossOptions,
 } from "./likelihood.ts";
@@ -56,7 +57,7 @@ Op<(input: Tensor, target: Tensor, options?: SmoothedLossOptions) => Tensor> = c
     }
     if (sameShape(input.shape, target.shape)) return withProbabilities(input, target, options);
     const map = likelihoodOf("crossEntropy", input, target, options);
-    return likelihoodLoss(logSoftmax(input, classDim(input)), map);
+    return classEntropy(input, map);
   },
   samples: [
     [real([3, 4]), integers([3], 4)], [real([3]), integers([], 3)],

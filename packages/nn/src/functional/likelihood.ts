@@ -73,7 +73,8 @@ function eachSample(
   }
 }
 
-const example: Likelihood = {
+/** Arguments to test maps with. */
+export const exampleLikelihood: Likelihood = {
   batch: 2, classes: 3, rest: 2, shape: [2, 2], input: [2, 3, 2],
   indices: Int32Array.of(2, 0, 1, 2), weights: Float64Array.of(0.5, 2, 1), ignoreIndex: 1,
   labelSmoothing: 0.3, reduction: "mean", divisor: 2.5,
@@ -104,7 +105,8 @@ export const likelihoodLoss: Op<(logProbs: Tensor, map: Likelihood) => Tensor> =
   gradients: (reads) => ({
     logProbs: reads([], ({ grad, attributes }) => likelihoodLossBackward(grad, attributes)),
   }),
-  samples: [[real([2, 3, 2]), example], [real([2, 3, 2]), { ...example, reduction: "none" }]],
+  samples: [[real([2, 3, 2]), exampleLikelihood],
+    [real([2, 3, 2]), { ...exampleLikelihood, reduction: "none" }]],
 });
 
 /** The transpose of `likelihoodLoss`: from gradients of losses to those of log-probabilities. */
@@ -130,5 +132,6 @@ export const likelihoodLossBackward: Op<(grad: Tensor, map: Likelihood) => Tenso
   gradients: (reads) => ({
     grad: reads([], ({ grad, attributes }) => likelihoodLoss(grad, attributes)),
   }),
-  samples: [[real([]), example], [real([2, 2]), { ...example, reduction: "none" }]],
+  samples: [[real([]), exampleLikelihood],
+    [real([2, 2]), { ...exampleLikelihood, reduction: "none" }]],
 });

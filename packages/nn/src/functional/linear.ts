@@ -14,7 +14,8 @@ const affine: Op<Linear> = primitive({
   forward: ([input, weight, bias]) => {
     const flat = rows(detach(input));
     const output = multiplyBatches(flat, transpose(detach(weight), 0, 1), bias ?? null);
-    return input.ndim === 2 ? output : reshape(output, [...input.shape.slice(0, -1), weight.shape[0]]);
+    if (input.ndim === 2) return output;
+    return reshape(output, [...input.shape.slice(0, -1), weight.shape[0]]);
   },
   gradients: (reads) => ({
     input: reads(["weight"], ({ grad, weight }) => matmul(grad, weight)),

@@ -66,10 +66,31 @@ interface Layout {
   readonly lines: number;
 }
 
-/** The steps of a reduction; `null` where JavaScript has to do it. */
-export function planReduction(program: Reduction, work: ReductionWork): readonly Step[] | null {
-  const layout = layoutOf(program, work);
+/** What a reduction is about, without the places of its operands. */
+export type ReductionForm = Omit<ReductionWork, "addresses" | "workspace" | "scalars">;
+
+/** A reduction that kernels can do. */
+export interface PreparedReduction {
+  /** Bytes of memory for partial results; 0 for most. */
+  readonly workspaceBytes: number;
+  /** The steps that do it. */
+  readonly steps: (places: Pick<ReductionWork, "addresses" | "workspace" | "scalars">) =>
+  readonly Step[];
+}
+
+/** How kernels do a reduction; `null` where JavaScript has to do it. */
+export function prepareReduction(
+  program: Reduction, form: ReductionForm,
+): PreparedReduction | null {
+  const layout = layoutOf(program, form);
   if (layout === null) return null;
+  return {
+    workspaceBytes: layout.parts === 1 ? 0 : recordsBytes(layout) * recordCount(layout),
+    steps: (places) => stepsOf(program, layout, { ...form, ...places }),
+  };
+}
+
+function stepsOf(program: Reduction, layout: Layout, work: ReductionWork): readonly Step[] {
   const { folds, parts } = layout;
   const form = (run: Form["run"]): Form =>
     ({ rows: layout.rows, pattern: layout.pattern, classes: work.classes, run });
@@ -84,15 +105,6 @@ export function planReduction(program: Reduction, work: ReductionWork): readonly
   return steps;
 }
 
-/** Bytes of memory that the plan needs for partial results; 0 for most. */
-export function reductionWorkspace(
-  program: Reduction, work: Omit<ReductionWork, "addresses" | "workspace" | "scalars">,
-): number {
-  const layout = layoutOf(program, work);
-  if (layout === null || layout.parts === 1) return 0;
-  return recordsBytes(layout) * recordCount(layout);
-}
-
 /** Bytes of the partial results of one line, or of four lines side by side. */
 function recordsBytes({ folds, parts }: Layout): number {
   return parts * stateBytes(folds.passes);
@@ -104,13 +116,11 @@ function recordCount({ rows, sizes: [outer, lines], repeats }: Layout): number {
 
 const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
-function layoutOf(
-  program: Reduction, work: Pick<ReductionWork, "outer" | "inner" | "classes" | "total">,
-): Layout | null {
+function layoutOf(program: Reduction, work: ReductionForm): Layout | null {
   const { outer, inner, classes, total } = work;
   const folds = foldsFor(program, classes);
   if (folds === null || inner.shape.length > 2) return null;
-  if (total > MOST_POSITIONS && folds.passes.some(readsPosition)) return null;;
+  if (total > MOST_POSITIONS && folds.passes.some(readsPosition)) return null;
   const repeated = Math.max(0, outer.shape.length - 2);
   const repeats = {
     shape: outer.shape.slice(0, repeated),
@@ -163,7 +173,8 @@ function cut(
   const isSingle = outer * sizeOf(repeats) === 1;
   if (rows) {
     // A column of cache lines has to stay in the first-level cache.
-    const parts = isSingle ? Math.min(long, 64, Math.ceil(elements / MOST_ROWS)) : 1;
+    const parts = isSingle && elements > 4 * MOST_ROWS
+      ? Math.min(long, 64, Math.ceil(elements / MOST_ROWS)) : 1;
     const fitting = Math.floor(most * parts / elements / FEWEST_COLUMNS) * FEWEST_COLUMNS;
     return { parts, lines: Math.min(lines, Math.max(FEWEST_COLUMNS, fitting)) };
   }

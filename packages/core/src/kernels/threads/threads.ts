@@ -99,7 +99,8 @@ export function runSteps(memory: WebAssembly.Memory, steps: readonly Step[]): vo
   for (const step of steps) {
     const { kernel, calls } = step;
     const run = instanceOf(kernel, memory);
-    const workers = calls.length > 1 && !kernel.needsScalars ? poolOf(memory) : null;
+    const isShareable = calls.length > 1 && !kernel.needsScalars && !step.isInPlace;
+    const workers = isShareable ? poolOf(memory) : null;
     if (kernel.usesScratch) {
       const address = scratchOf(memory, 0);
       if (workers !== null) workers.run(step, mostWorkers(), (call) => run(address, ...call));
