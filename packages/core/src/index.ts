@@ -23,10 +23,23 @@ export {
 export { backward, grad, type BackwardOptions, type GradOptions } from "./autograd/backward.ts";
 export type { Hook } from "./autograd/hooks.ts";
 export type {
-  Gradients, HookHandle, NodeHook, NodeHooks, NodePrehook, PostAccumulateGradHook, Replacement,
+  HookHandle, NodeGradients, NodeHook, NodeHooks, NodePrehook, PostAccumulateGradHook,
+  Replacement,
 } from "./autograd/node-hooks.ts";
 export type { Differentiable, Edge, Node, OutputType } from "./autograd/node.ts";
 export * as autograd from "./autograd.ts";
+export * as func from "./transforms/func.ts";
+
+export {
+  checkpoint, checkpointSequential, type CheckpointOptions,
+} from "./transforms/checkpoint.ts";
+
+export { detectAnomaly, type AnomalyOptions } from "./autograd/anomaly.ts";
+export { inspect, type InspectOptions, type Named } from "./inspect/inspect.ts";
+export {
+  Graph, type GraphBlock, type GraphData, type GraphEdge, type GraphNode, type Summary,
+  type ValueType,
+} from "./inspect/graph.ts";
 
 // random
 export {

@@ -3,6 +3,7 @@ export { allocate, isFloat, isDType, type TypedArray } from "./dtype.ts";
 export { ChainruleError, fail, show } from "./errors.ts";
 export { constant, variable, type Expression } from "./expression/expression.ts";
 export { pointwiseProgram, type PointwiseProgram } from "./kernels/pointwise.ts";
+export { lookUpRows } from "./storage/rows.ts";
 export { runProgram } from "./storage/run.ts";
 export { canGenerateCode, withGeneratedCode } from "./expression/javascript.ts";
 export { withSimd } from "./wasm/features.ts";
@@ -19,10 +20,15 @@ export { checkNumber, pointwise } from "./ops/pointwise.ts";
 export {
   distinct, integers, isSampleTensor, real, type Sample, type SampleTensor,
 } from "./ops/sample.ts";
+export { drawForSamples } from "./ops/draw.ts";
 export { table } from "./ops/table.ts";
 export { withState, type FunctionalCallOptions } from "./transforms/func/stateful.ts";
 export { isDifferentiating } from "./autograd/tangents.ts";
-export { bumpVersion, checkInPlace, type Input } from "./autograd/record.ts";
+export { bumpVersion, checkInPlace } from "./autograd/in-place.ts";
+export type { Input } from "./autograd/record.ts";
+export { handleOf } from "./autograd/node-hooks.ts";
+export { passThrough } from "./autograd/pass-through.ts";
+export { isThenable } from "./autograd/synchronous.ts";
 export { numel, sameShape, showShape, type Shape } from "./shape/dims.ts";
 export { broadcastShapes } from "./shape/broadcast.ts";
 export { multiplyBatches } from "./ops/matmul.ts";

@@ -1,5 +1,7 @@
 // Calls of modules: a function that runs `forward`, and a warning for children parents hide.
 import { fail } from "@chainrule/core/internal";
+import { callBetween } from "./hooked-call.ts";
+import { hooksAround, registered } from "./hooks.ts";
 import { membersOf } from "./members.ts";
 import type { Module } from "./module.ts";
 
@@ -28,7 +30,8 @@ export function callable(): Module {
     }
     current = self;
     try {
-      return self.forward(...args);
+      const hooks = registered === 0 ? null : hooksAround(self);
+      return hooks === null ? self.forward(...args) : callBetween(self, args, hooks);
     } finally {
       current = caller;
       if (caller === null) outermost = null;

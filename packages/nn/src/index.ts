@@ -2,6 +2,11 @@
 export { Module, type NamedOptions } from "./module.ts";
 export { Parameter, type ParameterOptions } from "./parameter.ts";
 export { Buffer, type BufferOptions } from "./buffer.ts";
+export {
+  registerModuleForwardPreHook, registerModuleForwardHook, registerModuleFullBackwardPreHook,
+  registerModuleFullBackwardHook, type ForwardPreHook, type ForwardHook, type FullBackwardPreHook,
+  type FullBackwardHook, type HookOptions, type ForwardHookOptions,
+} from "./hooks.ts";
 export type { LoadOptions, LoadResult, StateDict, StateSource } from "./state-dict.ts";
 
 // containers

@@ -1,11 +1,15 @@
 // Module: the base class of everything with parameters. A module is a function.
-import { noGrad, type DType, type Tensor } from "@chainrule/core";
+import { noGrad, type DType, type HookHandle, type Tensor } from "@chainrule/core";
 import {
   checkOptions, fail, isDType, isFloat, show, withState, type FunctionalCallOptions,
 } from "@chainrule/core/internal";
 import type { BufferOptions } from "./buffer.ts";
 import { callable, failMissingForward } from "./calls.ts";
 import { convert } from "./convert.ts";
+import {
+  addHook, type ForwardHook, type ForwardHookOptions, type ForwardPreHook, type FullBackwardHook,
+  type FullBackwardPreHook, type HookOptions,
+} from "./hooks.ts";
 import { find } from "./lookup.ts";
 import { members, membersOf } from "./members.ts";
 import { runWith } from "./functional-state.ts";
@@ -153,6 +157,37 @@ export abstract class Module {
    */
   registerModule(name: string, module: Module | null): void {
     register(this, name, module, { kind: "module" });
+  }
+
+  /**
+   * Calls `hook(module, args)` before each `forward`; arguments it returns, in an array or a single
+   * one, take the place of those of the call. Options of a call are its last argument.
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this>, options?: HookOptions): HookHandle {
+    return addHook("registerForwardPreHook", this, "forwardPre", hook as ForwardPreHook, options);
+  }
+
+  /** Calls `hook(module, args, output)` after each `forward`; what it returns is the output. */
+  registerForwardHook(hook: ForwardHook<this>, options?: ForwardHookOptions): HookHandle {
+    return addHook("registerForwardHook", this, "forward", hook as ForwardHook, options);
+  }
+
+  /**
+   * Calls `hook(module, gradOutput)` in backward, before the gradients of the outputs go into the
+   * module; those it returns take their place.
+   */
+  registerFullBackwardPreHook(hook: FullBackwardPreHook<this>, options?: HookOptions): HookHandle {
+    return addHook("registerFullBackwardPreHook", this, "backwardPre",
+      hook as FullBackwardPreHook, options);
+  }
+
+  /**
+   * Calls `hook(module, gradInput, gradOutput)` in backward, when the gradients of the arguments
+   * are known: one for each, `null` for those without. What it returns takes the place of
+   * `gradInput`. Arguments and outputs must not be changed in place.
+   */
+  registerFullBackwardHook(hook: FullBackwardHook<this>, options?: HookOptions): HookHandle {
+    return addHook("registerFullBackwardHook", this, "backward", hook as FullBackwardHook, options);
   }
 
   /** Runs `visit` on every module below and on this one, children first. */

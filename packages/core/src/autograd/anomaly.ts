@@ -5,7 +5,9 @@ import { checkOptions } from "../tensor/options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Differentiable, Node } from "./node.ts";
-import { describeFound, findNonFinite, valueThere, type Kinds, type NonFinite } from "./non-finite.ts";
+import {
+  describeFound, findNonFinite, valueThere, type Kinds, type NonFinite,
+} from "./non-finite.ts";
 import { refuseAsync, refuseUnfinished } from "./synchronous.ts";
 import { atLine, currentLine, keepTrace, lineOf } from "./traces.ts";
 
@@ -30,11 +32,17 @@ export let anomaly: Anomaly | null = null;
 /**
  * Runs `body` and stops at the first operation that makes a NaN or an infinity, forward or
  * backward: the error names the operation, shapes, where in the tensor, the line of your code that
- * called it and the operations that led there. Everything is slower inside, nothing outside. An in-place
- * change of a saved tensor, found inside, is reported with the lines of both operations.
+ * called it and the operations that led there. Everything is slower inside, nothing outside. An
+ * in-place change of a saved tensor, found inside, is reported with the lines of both operations.
  * @example
- * const x = tensor([1, 0], { requiresGrad: true });
- * detectAnomaly(() => x.mul(0).div(x)); // throws: Function 'div' returned nan …
+ * ```ts
+ * const x = tensor([4, 0], { requiresGrad: true });
+ * try {
+ *   detectAnomaly(() => x.sqrt().mul(0).sum().backward());
+ * } catch (error) {
+ *   console.log(error.message.slice(10, 48)); // Function 'SqrtBackward0' returned nan
+ * }
+ * ```
  * @throws at the first NaN or infinity; when `body` returns a promise
  * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
  */

@@ -2,6 +2,7 @@
 // that this layer imports nothing above it.
 import type { DType } from "../dtype.ts";
 import type { Shape } from "../shape/dims.ts";
+import type { Window } from "../shape/window.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** Operations that the engine applies to gradients. */
@@ -15,6 +16,12 @@ export interface Arithmetic {
   expand(gradient: Tensor, shape: Shape): Tensor;
   cast(gradient: Tensor, dtype: DType): Tensor;
   clone(gradient: Tensor): Tensor;
+  /** The elements of a window, copied. */
+  shown(input: Tensor, window: Window): Tensor;
+  /** Zeros, with the elements of the input added in a window. */
+  placed(input: Tensor, window: Window): Tensor;
+  /** A copy with zeros in a window. */
+  cleared(input: Tensor, window: Window): Tensor;
   full(shape: Shape, value: number, dtype: DType): Tensor;
 }
 

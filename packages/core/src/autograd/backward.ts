@@ -5,6 +5,7 @@ import { checkOptions } from "../tensor/options.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { run } from "./engine.ts";
+import { isInsideVmap } from "./levels.ts";
 import { withoutHistory } from "./tangents.ts";
 import { edgeTo, retain, type Edge } from "./node.ts";
 
@@ -48,6 +49,11 @@ export function backward(
   options: BackwardOptions = {},
 ): void {
   checkOptions("backward", options, ["retainGraph", "createGraph", "inputs"]);
+  if (isInsideVmap()) {
+    fail("backward", "backward() called inside a functorch transform. This is not supported " +
+      "inside vmap, where .grad would belong to one sample. Please use func.grad, func.vjp or " +
+      "autograd.grad instead, or call backward() outside");
+  }
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const { roots, gradients } = rootsOf("backward", tensors, gradTensors, createGraph);
   if (inputs === undefined) {

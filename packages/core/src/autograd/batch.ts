@@ -10,6 +10,7 @@ import { arithmetic } from "./arithmetic.ts";
 import { isInside } from "./levels.ts";
 import type { Differentiable, OutputType } from "./node.ts";
 import { record } from "./record.ts";
+import { joinFamily, restrict } from "./views.ts";
 
 /** The levels that some of these tensors are batched at, outermost first. */
 export function levelsOf(tensors: Iterable<Tensor | number>): readonly Level[] {
@@ -70,8 +71,8 @@ export function enter(input: Tensor, level: Level, dim: number): Tensor {
   const dims = [...batchDims(input.storage), { level, stride: input.strides[dim] }];
   const result = new Tensor(batched(input.storage.memory, dims), input.shape.toSpliced(dim, 1),
     input.strides.toSpliced(dim, 1), input.offset);
-  result.base = input.base ?? input;
-  result.base.viewed = true;
+  joinFamily(result, input);
+  restrict(result, { kind: "vmap" });
   record(entering, [input], [result], { level, dim } satisfies Place);
   return result;
 }
@@ -82,7 +83,10 @@ export function leave(input: Tensor, level: Level, dim: number): Tensor {
   const result = new Tensor(batched(input.storage.memory, dims),
     input.shape.toSpliced(dim, 0, level.size),
     input.strides.toSpliced(dim, 0, strideAt(input, level)), input.offset);
-  result.base = input.base;
+  if (input.base !== null) {
+    joinFamily(result, input);
+    restrict(result, { kind: "vmap" });
+  }
   record(leaving, [input], [result], { level, dim } satisfies Place);
   return result;
 }

@@ -11,7 +11,7 @@ import { settled } from "./batch.ts";
 import { runHooks } from "./hooks.ts";
 import { setGradEnabled } from "./modes.ts";
 import {
-  runPosthooks, runPostAccumulateGradHooks, runPrehooks, seeGradients, type Gradients,
+  runPosthooks, runPostAccumulateGradHooks, runPrehooks, seeGradients, type NodeGradients,
   type NodeHooks,
 } from "./node-hooks.ts";
 import {
@@ -134,7 +134,8 @@ function runNode(node: Node, pass: Pass, ready: NewestFirst): void {
   const { arrived } = visit;
   visit.arrived = released; // what nobody else holds can be collected when the rules are done
   const { temporaries } = pass;
-  if (node.hooks !== null || node.retained !== null || visit.targets !== null) {
+  if (node.hooks !== null || node.retained !== null || visit.targets !== null ||
+    node.op.isUserCode === true) {
     temporaries?.escapeAll(arrived);
   }
   const { hooks, leaf } = node;
@@ -173,7 +174,7 @@ function isRun({ edges }: Node, { capture }: Pass): boolean {
   return capture === null || edges.some((edge) => edge !== null && edge.node.visit!.needed);
 }
 
-function accumulateLeaf(node: Node, leaf: Tensor, arrived: Gradients, pass: Pass): void {
+function accumulateLeaf(node: Node, leaf: Tensor, arrived: NodeGradients, pass: Pass): void {
   const [gradient] = arrived;
   const { temporaries } = pass;
   if (gradient !== null) {
@@ -247,15 +248,16 @@ function applyRules(
 
 /** The gradients of all inputs that are wanted, as the hooks of the node leave them. */
 function allGradients(
-  node: Node, context: RuleContext, arrived: Gradients,
-): Gradients {
+  node: Node, context: RuleContext, arrived: NodeGradients,
+): NodeGradients {
   const { op, hooks, edges } = node;
   const given = op.gradients?.(context);
   if (hooks === null) return given!;
   const gradients = edges.map((edge, i) => {
     if (edge === null || !edge.node.visit!.needed) return null;
     const rule = op.rules[i]!;
-    const gradient = given === undefined ? rule.gradient(contextFor(node, rule, arrived)) : given[i];
+    const gradient =
+      given === undefined ? rule.gradient(contextFor(node, rule, arrived)) : given[i];
     return gradient && fitTo(node, i, gradient, edge.node.outputs[edge.index]);
   });
   return runPosthooks(hooks, gradients, arrived);

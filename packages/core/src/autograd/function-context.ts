@@ -3,7 +3,7 @@ import { fail, show } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { isGradEnabled, setGradEnabled } from "./modes.ts";
 import { save, unpack, type Node, type Saved } from "./node.ts";
-import { checkInPlace } from "./record.ts";
+import { checkInPlace } from "./in-place.ts";
 import { isDual } from "./tangents.ts";
 
 /** Tensors that a custom function saves: any number, `null` where there is none. */

@@ -6,8 +6,9 @@ import { callOf, FunctionContextBase, saveInto, type Call, type FunctionContext,
   type SavedTensors } from "./function-context.ts";
 import { noGrad } from "./modes.ts";
 import { nodeOf, type Differentiable, type OutputType, type RuleContext } from "./node.ts";
-import { record } from "./record.ts";
+import { recordWrites } from "./in-place.ts";
 import { refuseUnfinished } from "./synchronous.ts";
+import { joinFamily, restrict } from "./views.ts";
 
 /** What `backward` may return: one gradient per argument of the call, alone if there is one. */
 export type Gradients = Tensor | null | readonly (Tensor | null | undefined)[];
@@ -115,7 +116,11 @@ export function applyCustom(definition: Definition, args: readonly unknown[]): u
   const isTensor = args.map((arg) => arg instanceof Tensor);
   const types = tensors.map(({ shape, dtype }) => ({ shape, dtype }));
   const attributes: Attributes = { definition, context, call, isTensor, outputs, types };
-  record(operation(call, inputs.length), inputs, tensors, attributes);
+  recordWrites(operation(call, inputs.length), inputs, tensors, attributes, [...call.dirty]);
+  tensors.forEach((tensor, output) => {
+    if (tensor.base === null || call.dirty.has(tensor)) return;
+    restrict(tensor, { kind: "function", maker: `${call.name}Backward`, output });
+  });
   finish(call, tensors, attributes);
   return isList ? returned : returned[0];
 }
@@ -152,8 +157,7 @@ function ownOutputs(
     let alias = aliases.get(value);
     if (alias === undefined) {
       alias = new Tensor(value.storage, value.shape, value.strides, value.offset);
-      alias.base = value.base ?? value;
-      alias.base.viewed = true;
+      joinFamily(alias, value);
       aliases.set(value, alias);
       if (call.nonDifferentiable.has(value)) call.nonDifferentiable.add(alias);
     }

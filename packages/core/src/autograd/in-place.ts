@@ -4,6 +4,7 @@ import { fail } from "../errors.ts";
 import { sameShape, showShape, type Shape } from "../shape/dims.ts";
 import { overlaps } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { anomaly } from "./anomaly.ts";
 import { isGradEnabled } from "./modes.ts";
 import { edgeTo, type Differentiable, type Edge } from "./node.ts";
 import { record, type Input } from "./record.ts";
@@ -44,6 +45,7 @@ export function checkInPlace(
 export function bumpVersion(target: Tensor, writer: string): void {
   target.storage.version++;
   target.storage.writer = writer;
+  if (anomaly !== null) anomaly.written(target.storage);
 }
 
 /**
@@ -53,7 +55,9 @@ export function bumpVersion(target: Tensor, writer: string): void {
 export function recordWrite(
   op: Differentiable, inputs: readonly Input[], target: Tensor, attributes: unknown,
 ): void {
-  recordWrites(op, inputs, [target], attributes, [target]);
+  const before = target.history;
+  record(op, inputs, [target], attributes);
+  if (target.history !== before) rebase(target, edgeTo(target) as Edge);
 }
 
 /** The same for an op with several outputs, of which it has written some to its inputs. */

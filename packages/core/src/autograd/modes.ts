@@ -68,7 +68,8 @@ export function enableGrad<T>(body: () => T): T;
 /** Records until the guard is closed, at the end of the block: `using guard = enableGrad()`. */
 export function enableGrad(): GradModeGuard;
 export function enableGrad<T>(body?: () => T): T | GradModeGuard {
-  return arguments.length === 0 ? new Guard("enableGrad", true) : scoped("enableGrad", true, body!);
+  return arguments.length === 0
+    ? new Guard("enableGrad", true) : scoped("enableGrad", true, body!);
 }
 
 function scoped<T>(op: string, mode: boolean, body: () => T): T {
@@ -106,7 +107,7 @@ class Guard implements GradModeGuard {
 
   constructor(op: string, mode: boolean) {
     this.op = op;
-    this.#trace = new Error(); // its frames: this, the mode function, whoever called that
+    this.#trace = traced();
     top = this;
     enabled = mode;
     if (isWatched) return;
@@ -117,7 +118,7 @@ class Guard implements GradModeGuard {
   /** Where it was opened, as engines say it. */
   get place(): string {
     const frames = (this.#trace.stack ?? "").split("\n").filter((line) => / at |@/.test(line));
-    return frames[2]?.trim().replace(/^at /, "") ?? "a place the engine does not tell";
+    return frames[3]?.trim().replace(/^at /, "") ?? "a place the engine does not tell";
   }
 
   [dispose](): void {
@@ -134,6 +135,16 @@ class Guard implements GradModeGuard {
       : `the scope of ${last.op}, opened at ${last.place}`) +
       ": scopes end in the reverse order of their beginnings, so it has crossed a yield");
   }
+}
+
+/** Knows who called: this, the guard, the function that made it, and the caller of that. */
+function traced(): Error {
+  const engine = Error as { stackTraceLimit?: number };
+  const limit = engine.stackTraceLimit;
+  if (limit !== undefined) engine.stackTraceLimit = 4; // half the time of ten
+  const trace = new Error();
+  if (limit !== undefined) engine.stackTraceLimit = limit;
+  return trace;
 }
 
 /** Goes back to the mode before the guards that are closed and have nothing above them. */

@@ -15,16 +15,16 @@ export interface HookHandle {
 }
 
 /** Gradients of the inputs or outputs of a node; `null` where there is none. */
-export type Gradients = readonly (Tensor | null)[];
+export type NodeGradients = readonly (Tensor | null)[];
 
 /** Gradients that take the place of those a hook was given; nothing leaves them as they are. */
-export type Replacement = Gradients | Tensor | null | undefined | void;
+export type Replacement = NodeGradients | Tensor | null | undefined | void;
 
 /** Sees the gradients of the outputs of a node before it runs. */
-export type NodePrehook = (gradOutputs: Gradients) => Replacement;
+export type NodePrehook = (gradOutputs: NodeGradients) => Replacement;
 
 /** Sees the gradients of the inputs of a node when it has run, and those it was given. */
-export type NodeHook = (gradInputs: Gradients, gradOutputs: Gradients) => Replacement;
+export type NodeHook = (gradInputs: NodeGradients, gradOutputs: NodeGradients) => Replacement;
 
 /** Is called with a leaf whose `.grad` is up to date. */
 export type PostAccumulateGradHook = (leaf: Tensor) => void;
@@ -76,18 +76,24 @@ export function seeGradients({ tensor, pre, post }: NodeHooks): boolean {
 /** Runs the hooks that come before a node over the gradients of its outputs, in place. */
 export function runPrehooks({ pre }: NodeHooks, gradOutputs: (Tensor | null)[]): void {
   for (const { hook } of pre) {
-    const result = replacement("registerPrehook", hook, hook([...gradOutputs]), gradOutputs);
+    const versions = gradOutputs.map(versionOf);
+    const given = hook([...gradOutputs]);
+    checkUnchanged("registerPrehook", hook, gradOutputs, versions);
+    const result = replacement("registerPrehook", hook, given, gradOutputs);
     for (let i = 0; i < result.length; i++) gradOutputs[i] = result[i];
   }
 }
 
 /** Runs the hooks that come after a node; gives the gradients of its inputs as they leave them. */
 export function runPosthooks(
-  { post }: NodeHooks, gradInputs: Gradients, gradOutputs: Gradients,
-): Gradients {
+  { post }: NodeHooks, gradInputs: NodeGradients, gradOutputs: NodeGradients,
+): NodeGradients {
   let current = gradInputs;
   for (const { hook } of post) {
+    const seen = [...current, ...gradOutputs];
+    const versions = seen.map(versionOf);
     const result = hook([...current], [...gradOutputs]);
+    checkUnchanged("registerHook", hook, seen, versions);
     current = replacement("registerHook", hook, result, current);
   }
   return current;
@@ -106,11 +112,24 @@ export function runPostAccumulateGradHooks({ accumulated }: NodeHooks, leaf: Ten
   }
 }
 
+const versionOf = (gradient: Tensor | null) => gradient?.storage.version;
+
+/** @throws when a hook has written to a gradient, which is not a copy as those of tensors are */
+function checkUnchanged(
+  op: string, hook: object, gradients: NodeGradients, versions: readonly (number | undefined)[],
+): void {
+  if (gradients.every((gradient, i) => versionOf(gradient) === versions[i])) return;
+  fail(op, `hook '${nameOf(hook)}' changed a gradient in place, which others may hold: return ` +
+    "another one instead");
+}
+
 /**
  * What a hook has made of gradients.
  * @throws when that cannot take their place
  */
-function replacement(op: string, hook: object, result: unknown, before: Gradients): Gradients {
+function replacement(
+  op: string, hook: object, result: unknown, before: NodeGradients,
+): NodeGradients {
   if (result === undefined || result === null) return before;
   const after: readonly unknown[] = Array.isArray(result) ? result : [result];
   const name = nameOf(hook);
@@ -119,7 +138,7 @@ function replacement(op: string, hook: object, result: unknown, before: Gradient
       `but expected ${before.length})`);
   }
   after.forEach((value, i) => checkReplacement(op, name, value, before[i]));
-  return after as Gradients;
+  return after as NodeGradients;
 }
 
 /**

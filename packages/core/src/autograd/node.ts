@@ -263,13 +263,14 @@ export function unpackSaved(
 function failReleased(node: Node): never {
   fail("backward", "Trying to backward through the graph a second time (or directly access saved " +
     "tensors after they have already been freed). Saved intermediate values of the graph, here " +
-    `those of ${node.op.name}${atLine(node)}, are freed when you call .backward() or autograd.grad(). Specify ` +
-    "retainGraph: true if you need to backward through the graph a second time or if you need " +
-    "to access saved tensors after calling backward.");
+    `those of ${node.op.name}${atLine(node)}, are freed when you call .backward() or ` +
+    "autograd.grad(). Specify retainGraph: true if you need to backward through the graph a " +
+    "second time or if you need to access saved tensors after calling backward.");
 }
 
 function failModified(op: string, saved: Saved, value: Tensor, node: Node | null): never {
   const { shape, storage } = value;
+  const changedAt = lineOf(storage.memory);
   const made = (saved.history as Node | null);
   const origin = made === null || made.isAccumulator
     ? "" : `, which is output ${saved.outputIndex} of ${made.name},`;
@@ -277,10 +278,10 @@ function failModified(op: string, saved: Saved, value: Tensor, node: Node | null
     `an inplace operation: the tensor of shape [${shape.join(", ")}]${origin} that ` +
     `${op}${node === null ? "" : atLine(node)} saved as ${saved.name} is at version ` +
     `${storage.version}; expected version ${saved.version} instead. It was last changed by ` +
-    `${storage.writer || "an in-place write"}${atLine(storage.memory)}` + (lineOf(storage.memory) === null
-    ? ". Hint: detectAnomaly(() => …) around both passes adds the lines of your code" : ""), {
+    (storage.writer || "an in-place write") + (changedAt !== null ? ` at ${changedAt}`
+    : ". Hint: detectAnomaly(() => …) around both passes adds the lines of your code"), {
     savedBy: op, savedAt: node === null ? null : lineOf(node),
-    changedBy: storage.writer, changedAt: lineOf(storage.memory),
+    changedBy: storage.writer, changedAt,
   });
 }
 

@@ -1,7 +1,9 @@
 // Tensors that go through one node of the graph as they are: a place for hooks on all of them.
 import { Tensor } from "../tensor/tensor.ts";
+import { isGradEnabled } from "./modes.ts";
 import { nodeOf, type Differentiable, type Node } from "./node.ts";
 import { record } from "./record.ts";
+import { joinFamily, restrict } from "./views.ts";
 
 /** Tensors behind a node, and the node; `null` where nothing is recorded. */
 export interface PassedThrough {
@@ -9,17 +11,17 @@ export interface PassedThrough {
   readonly node: Node | null;
 }
 
-/** Views of tensors that one node of that name gives on, each with its gradient. */
+/** Views of tensors that require a gradient, which one node of that name gives on to them. */
 export function passThrough(name: string, tensors: readonly Tensor[]): PassedThrough {
-  const views = tensors.map((tensor) => {
+  if (!isGradEnabled() || tensors.length === 0) return { tensors, node: null };
+  const views = tensors.map((tensor, output) => {
     const view = new Tensor(tensor.storage, tensor.shape, tensor.strides, tensor.offset);
-    view.base = tensor.base ?? tensor;
-    view.base.viewed = true;
+    joinFamily(view, tensor);
+    restrict(view, { kind: "function", maker: name, output });
     return view;
   });
   record(identity(name, tensors.length), tensors, views, null);
-  const node = views.length === 0 ? null : nodeOf(views[0]);
-  return { tensors: node === null ? tensors : views, node };
+  return { tensors: views, node: nodeOf(views[0]) };
 }
 
 function identity(name: string, count: number): Differentiable {

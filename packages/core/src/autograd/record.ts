@@ -1,8 +1,5 @@
-// Recording: what an operation leaves behind in the graph, and what an in-place write must respect.
-import { fits, typeNames, type DType } from "../dtype.ts";
-import { fail } from "../errors.ts";
-import { sameShape, showShape, type Shape } from "../shape/dims.ts";
-import { overlaps } from "../shape/layout.ts";
+// Recording: what an operation leaves behind in the graph.
+import type { Shape } from "../shape/dims.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { anomaly } from "./anomaly.ts";
 import { pushForward } from "./forward.ts";
@@ -32,18 +29,15 @@ export function isRecorded(op: Differentiable, inputs: readonly Input[]): boolea
 export function record(
   op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
 ): void {
-  const isKept = isRecorded(op, inputs);
-  if (isKept) recordNode(op, inputs, outputs, attributes);
-  if (anomaly !== null) {
-    const node = isKept ? outputs.find(({ history }) => history !== null)?.history : null;
-    anomaly.forward(op, inputs, outputs, attributes, (node ?? null) as Node | null);
-  }
+  const node = isRecorded(op, inputs) ? recordNode(op, inputs, outputs, attributes) : null;
+  if (anomaly !== null) anomaly.forward(op, inputs, outputs, attributes, node);
   if (isForward) withoutSavedHooks(() => pushForward(op, inputs, outputs, attributes));
+  if (node !== null) node.saved = savedFor(node, inputs, outputs); // with the tangents they got
 }
 
 function recordNode(
   op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
-): void {
+): Node {
   const edges = new Array<Edge | null>(inputs.length); // arrays that grow take more memory
   const shapes = new Array<Shape>(inputs.length);
   for (let i = 0; i < inputs.length; i++) {
@@ -62,7 +56,7 @@ function recordNode(
     output.outputIndex = index;
     if (isRetained) retain(output);
   }
-  node.saved = savedFor(node, inputs, outputs);
+  return node;
 }
 
 const scalar: Shape = [];
@@ -81,45 +75,4 @@ function savedFor(
     }
   }
   return saved;
-}
-
-/**
- * Checks an in-place write of a result into `target` before anything is changed.
- * @throws when a leaf that requires grad would be overwritten while recording, or when shape,
- *   dtype or overlapping memory forbid the write
- */
-export function checkInPlace(
-  op: string, target: Tensor, shape: Shape, dtype: DType, recorded: boolean,
-): void {
-  if (isGradEnabled() && target.history?.isAccumulator) {
-    fail(op, "a leaf Variable that requires grad is being used in an in-place operation. " +
-      "Wrap the update in noGrad(() => …), or use the op without underscore");
-  }
-  if (isGradEnabled() && target.base?.history?.isAccumulator) {
-    fail(op, "a view of a leaf Variable that requires grad is being used in an in-place " +
-      "operation. Wrap the update in noGrad(() => …), or use the op without underscore");
-  }
-  if (recorded && (target.base !== null || target.viewed)) {
-    fail(op, "recording an in-place write to a tensor that has views is not supported: " +
-      "use the op without underscore, or noGrad(() => …) if no gradient is wanted");
-  }
-  if (!sameShape(shape, target.shape)) {
-    fail(op, `output with shape ${showShape(target.shape)} doesn't match the broadcast shape ` +
-      showShape(shape));
-  }
-  if (!fits(dtype, target.dtype)) {
-    fail(op, `result type ${typeNames[dtype]} can't be cast to the desired output type ` +
-      typeNames[target.dtype]);
-  }
-  if (overlaps(target.shape, target.strides)) {
-    fail(op, "unsupported operation: more than one element of the written-to tensor refers to a " +
-      "single memory location. Please clone() the tensor before the write");
-  }
-}
-
-/** Counts a write to a tensor's memory. */
-export function bumpVersion(target: Tensor, writer: string): void {
-  target.storage.version++;
-  target.storage.writer = writer;
-  if (anomaly !== null) anomaly.written(target.storage);
 }

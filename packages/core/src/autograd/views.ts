@@ -121,8 +121,9 @@ function refuse(op: string, restriction: Restriction, isIndirect: boolean): neve
       "inplace to be tracked), or by a clone() of the view.");
   }
   if (restriction.kind === "vmap") {
-    fail(op, `a tensor that vmap has taken apart, ${isIndirect ? "or its base," : ""} is written to in place while recording: ` +
-      "clone() it inside of the function, or use the op without underscore");
+    fail(op, `a tensor that vmap has taken apart${isIndirect ? ", or its base," : ""} is written ` +
+      "to in place while recording: clone() it inside of the function, or use the op without " +
+      "underscore");
   }
   const { kind, maker, output } = restriction;
   fail(op, `Output ${output} of ${maker} is a view ${what} modified inplace. ` +

@@ -31,9 +31,11 @@ export interface InspectOptions {
 /**
  * The graph behind a tensor or several: as data, and from there as text, DOT, Mermaid and SVG.
  * @example
+ * ```ts
  * const w = tensor([1, 2], { requiresGrad: true });
  * const graph = inspect(w.mul(3).sum(), { parameters: [["w", w]] });
- * graph.nodes.map((node) => node.op); // [ 'w', 'mul', 'sum' ]
+ * console.log(graph.nodes.map(({ op }) => op).join(" ")); // w mul sum
+ * ```
  * @throws when a tensor was not computed from anything that requires grad; with `annotate` when the
  *   graph has been released by a backward pass
  */

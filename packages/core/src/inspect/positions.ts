@@ -28,7 +28,8 @@ export function positions({ items, order }: Layers): number[] {
     for (const i of downwards) settle(items, order[i], offsets[i], x, true, isLate);
     for (const i of upwards) settle(items, order[i], offsets[i], x, isLate, true);
   }
-  for (const i of downwards) straighten(items, order[i], offsets[i], x);
+  for (const i of downwards) straighten(items, order[i], offsets[i], x, true);
+  for (const i of upwards) straighten(items, order[i], offsets[i], x, false);
   return x;
 }
 
@@ -61,15 +62,21 @@ function settle(
   }));
 }
 
-/** Moves what only one line leads to below where that line comes from, if there is room. */
+/**
+ * On the way down, moves what only one line leads to below where that line comes from, as far as
+ * there is room; lines make way, and on the way up the rest of a long line follows.
+ */
 function straighten(
   items: readonly Item[], layer: readonly number[], offsets: readonly number[], x: number[],
+  isDown: boolean,
 ): void {
   place(layer, offsets, x, layer.map((item) => {
-    const [first, ...others] = items[item].above;
-    const follows = first !== undefined && others.length === 0 &&
+    const { box, above, below } = items[item];
+    const [first, ...others] = isDown ? above : below;
+    const follows = first !== undefined && others.length === 0 && (isDown || box === null) &&
       pullBetween(items[item], items[first]) >= PULL.only;
-    return { sum: follows ? x[first] : x[item], weight: 1 };
+    const weight = box === null ? 1 : 100;
+    return { sum: weight * (follows ? x[first] : x[item]), weight };
   }));
 }
 

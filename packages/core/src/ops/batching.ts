@@ -4,10 +4,11 @@ import type { Differentiable, RuleContext } from "../autograd/node.ts";
 import { isGradEnabled } from "../autograd/modes.ts";
 import { record } from "../autograd/record.ts";
 import { fail } from "../errors.ts";
-import { batchDims, batched, isBatching, type BatchedRead, type Level } from "../storage/batched.ts";
+import { batchDims, batched, isBatching, type BatchedRead, type Level }
+  from "../storage/batched.ts";
 import { sameShape, showShape, type Shape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { arranged, copyInto, fresh } from "./memory.ts";
+import { arranged, checkShared, copyInto, fresh } from "./memory.ts";
 
 /** Whether a tensor stands for the samples of some level. */
 export function isBatched({ storage }: Tensor): boolean {
@@ -53,6 +54,18 @@ export function oneByOne(
   return results.map((whole) => hidden(whole, levels));
 }
 
+/**
+ * Runs a write on each sample of its target in turn.
+ * @throws when the target is the same in all samples of a level, and an input is not
+ */
+export function onEachSample(
+  target: Tensor, input: Tensor, write: (target: Tensor, input: Tensor) => void,
+): void {
+  const levels = checkShared(target, [input]);
+  const [into, from] = [exposed(target, levels), exposed(input, levels)];
+  for (const at of positionsIn(levels)) write(sampleAt(into, at), sampleAt(from, at));
+}
+
 function checkSameShape(op: string, shape: Shape, first: Shape): void {
   if (sameShape(shape, first)) return;
   fail(op, "vmap: We do not support batching operators that can output dynamic shape: samples " +
@@ -73,6 +86,10 @@ function positions(op: string, levels: readonly Level[]): number[][] {
     fail(op, "vmap: this op goes through the samples one by one, and there are none: the " +
       "fallback path does not support vmap over dims of size 0");
   }
+  return positionsIn(levels);
+}
+
+function positionsIn(levels: readonly Level[]): number[][] {
   return levels.reduce<number[][]>((starts, { size }) =>
     starts.flatMap((start) => Array.from({ length: size }, (_, i) => [...start, i])), [[]]);
 }
@@ -142,9 +159,9 @@ export function perSample(
   read: BatchedRead, op: string, call: (...args: never[]) => unknown, args: readonly unknown[],
 ): unknown {
   const { level } = read;
-  const given = args.map((arg) => takenApart(arg, level));
-  if (given.every((taken) => taken === null)) throw read;
+  if (!levelsOf(tensorsIn(args)).includes(level)) throw read;
   positions(op, [level]);
+  const given = args.map((arg) => takenApart(arg, level));
   const [first] = args;
   const writes = op.endsWith("_") && first instanceof Tensor;
   if (writes) checkWrite(op, first, args, level);
@@ -164,7 +181,7 @@ function checkWrite(op: string, target: Tensor, args: readonly unknown[], level:
       "samples, and the tensor written to is the same in all of them. Please use the op without " +
       "underscore");
   }
-  if (!isGradEnabled() || !args.some((arg) => arg instanceof Tensor && arg.requiresGrad)) return;
+  if (!isGradEnabled() || tensorsIn(args).every(({ history }) => history === null)) return;
   fail(op, "vmap: positions that differ between samples can't be written to in place while " +
     "gradients are recorded. Please use the op without underscore");
 }
@@ -174,11 +191,18 @@ function isPlain(value: unknown): boolean {
     Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** What each sample of a level has in the place of a value; `null` where that is the same in all. */
+function tensorsIn(value: unknown): Tensor[] {
+  if (value instanceof Tensor) return [value];
+  if (Array.isArray(value)) return value.flatMap(tensorsIn);
+  return isPlain(value) ? Object.values(value as object).flatMap(tensorsIn) : [];
+}
+
+/** What each sample of a level has in place of a value; `null` where that is the same in all. */
 function takenApart(value: unknown, level: Level): unknown[] | null {
   if (value instanceof Tensor) {
-    return batchDims(value.storage).some((dim) => dim.level === level)
-      ? samplesOf(value, level) : null;
+    const isSame = strideAt(value, level) === 0;
+    // what requires a gradient gets one for each sample, to be added up only outside of the level
+    return isSame && value.history === null ? null : samplesOf(value, level);
   }
   if (!Array.isArray(value) && !isPlain(value)) return null;
   const entries = Object.entries(value as { readonly [name: string]: unknown });

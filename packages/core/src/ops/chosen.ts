@@ -22,7 +22,7 @@ const placing = passes({
 
 /** The element at position `index` of each group; positions count row-major over the dimensions. */
 export const pick: Op<(input: Tensor, index: Tensor, over: Over) => Tensor> = primitive({
-  name: "pick", inputs: ["input", "index"],
+  name: "pick", inputs: ["input", "index"], batches: true,
   prepare: (input: Tensor, index: Tensor, over: Over) =>
     ({ inputs: [input, index], attributes: over }),
   forward: ([input, index], over) => reduceOver(picking,
@@ -40,7 +40,7 @@ interface Target { readonly shape: Shape; readonly over: Over }
 
 /** Zeros of the shape that was reduced, with an element at position `index` of each group. */
 const place: Op<(input: Tensor, index: Tensor, target: Target) => Tensor> = primitive({
-  name: "place", inputs: ["input", "index"],
+  name: "place", inputs: ["input", "index"], batches: true,
   prepare: (input: Tensor, index: Tensor, target: Target) =>
     ({ inputs: [input, index], attributes: target }),
   forward: ([input, index], { shape, over }) => scanOver(placing,

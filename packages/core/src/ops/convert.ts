@@ -9,7 +9,7 @@ import { real } from "./sample.ts";
 
 /** A copy with memory of its own; gradients flow through it. */
 export const clone: Op<(input: Tensor) => Tensor> = primitive({
-  name: "clone", inputs: ["input"], multilinear: true,
+  name: "clone", inputs: ["input"], batches: true, multilinear: true,
   prepare(input: Tensor) {
     checkTensor("clone", "input", input);
     return { inputs: [input], attributes: null };
@@ -20,7 +20,7 @@ export const clone: Op<(input: Tensor) => Tensor> = primitive({
 });
 
 const cast: Op<(input: Tensor, dtype: DType) => Tensor> = primitive({
-  name: "to", inputs: ["input"], multilinear: true,
+  name: "to", inputs: ["input"], batches: true, multilinear: true,
   prepare(input: Tensor, dtype: DType) {
     return { inputs: [input], attributes: { dtype } };
   },

@@ -9,7 +9,7 @@ import { tensor } from "./creation.ts";
 import { primitive } from "./define.ts";
 import { indexSelect } from "./positions.ts";
 import { asIntegers } from "./integer.ts";
-import { arranged, copyInto, copyOf, fresh } from "./memory.ts";
+import { arranged, copyInto, copyOf, freshFor } from "./memory.ts";
 import { checkTensor, composite, type Op } from "./op.ts";
 import { ravel } from "./rearrange.ts";
 import { integers, real } from "./sample.ts";
@@ -88,7 +88,7 @@ export const repeatInterleave: Op<(
 
 /** A copy with the order of some dimensions reversed. */
 export const flip: Op<Sizes> = primitive({
-  name: "flip", inputs: ["input"],
+  name: "flip", inputs: ["input"], batches: true,
   prepare(input: Tensor, ...given: unknown[]) {
     checkTensor("flip", "input", input);
     const dims = (given.length === 1 && Array.isArray(given[0]) ? given[0] : given) as number[];
@@ -138,7 +138,7 @@ export const flipud: Op<(input: Tensor) => Tensor> = composite({
 interface Shift { readonly dim: number; readonly shift: number }
 
 const shifted: Op<(input: Tensor, shifts: readonly Shift[]) => Tensor> = primitive({
-  name: "roll", inputs: ["input"],
+  name: "roll", inputs: ["input"], batches: true,
   prepare: (input: Tensor, shifts: readonly Shift[]) => ({ inputs: [input], attributes: shifts }),
   forward: ([input], shifts) => shifts.reduce(shiftOnce, input),
   gradients: (reads) => ({
@@ -150,7 +150,7 @@ const shifted: Op<(input: Tensor, shifts: readonly Shift[]) => Tensor> = primiti
 
 function shiftOnce(input: Tensor, { dim, shift }: Shift): Tensor {
   const size = input.shape[dim];
-  const result = fresh(input.shape, input.dtype);
+  const result = freshFor([input], input.shape, input.dtype);
   const start = size === 0 ? 0 : ((shift % size) + size) % size;
   for (const [from, to, length] of [[0, start, size - start], [size - start, 0, start]]) {
     copyInto(arranged(result, narrowed(result, dim, to, length)),

@@ -5,7 +5,8 @@ import { checkShape, numel, type Shape } from "../shape/dims.ts";
 import { denseStrides } from "../shape/memory-order.ts";
 import { Storage } from "../storage/storage.ts";
 import { Tensor, type Nested } from "../tensor/tensor.ts";
-import { copyOf } from "./memory.ts";
+import { isBatched } from "./batching.ts";
+import { copyOf, freshFor } from "./memory.ts";
 import { checkOptions, checkTensor } from "./op.ts";
 
 /** Options of functions that make tensors. */
@@ -197,8 +198,9 @@ function filledLike(
 ): Tensor {
   checkTensor(op, "input", input);
   const { dtype, requiresGrad } = checkTensorOptions(op, options, optionNames, input.dtype);
-  const data = allocate(dtype, input.numel(), op);
-  if (value !== 0) data.fill(converted(op, value, dtype));
-  const result = new Tensor(new Storage(dtype, data), input.shape, denseStrides(input));
+  const result = isBatched(input) ? freshFor([input], input.shape, dtype)
+    : new Tensor(new Storage(dtype, allocate(dtype, input.numel(), op)), input.shape,
+      denseStrides(input));
+  if (value !== 0) result.storage.memory.data.fill(converted(op, value, dtype));
   return requiresGrad ? result.requiresGrad_() : result;
 }

@@ -2,6 +2,7 @@
 import { arithmetic } from "../autograd/arithmetic.ts";
 import type { Differentiable, ForwardRule, Rule, RuleContext } from "../autograd/node.ts";
 import { record } from "../autograd/record.ts";
+import { joinFamily } from "../autograd/views.ts";
 import type { Shape } from "../shape/dims.ts";
 import type { Layout } from "../shape/layout.ts";
 import { BatchedRead, isBatching } from "../storage/batched.ts";
@@ -162,8 +163,7 @@ export function view<F extends Signature, A>(description: ViewDescription<F, A>)
   };
   const apply = (input: Tensor, attributes: A): Tensor => {
     const result = show(input, attributes);
-    result.base = input.base ?? input;
-    result.base.viewed = true;
+    joinFamily(result, input);
     record(op, [input], [result], attributes);
     return result;
   };

@@ -5,7 +5,7 @@ import type { Layout } from "../shape/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { clone } from "./convert.ts";
 import { primitive, view as defineView } from "./define.ts";
-import { arranged, copyInto, copyOf, fresh } from "./memory.ts";
+import { arranged, copyInto, copyOf, freshFor } from "./memory.ts";
 import { checkOptions, checkTensor, composite, type Op } from "./op.ts";
 import { sum } from "./reduction.ts";
 import { real } from "./sample.ts";
@@ -70,7 +70,7 @@ export const diagonal: Op<(input: Tensor, options?: DiagonalOptions) => Tensor> 
 
 /** Zeros with the last dimension of the input as a diagonal of the new dims `dim1` and `dim2`. */
 export const diagEmbed: Op<(input: Tensor, options?: DiagonalOptions) => Tensor> = primitive({
-  name: "diagEmbed", inputs: ["input"],
+  name: "diagEmbed", inputs: ["input"], batches: true,
   prepare(input: Tensor, options?: DiagonalOptions) {
     checkTensor("diagEmbed", "input", input);
     if (input.ndim === 0) fail("diagEmbed", "a 0-dim tensor has no dimension to embed");
@@ -84,7 +84,7 @@ export const diagEmbed: Op<(input: Tensor, options?: DiagonalOptions) => Tensor>
     for (const dim of [attributes.dim1, attributes.dim2].sort((a, b) => a - b)) {
       shape.splice(dim, 0, size);
     }
-    const result = fresh(shape, input.dtype);
+    const result = freshFor([input], shape, input.dtype);
     copyInto(arranged(result, diagonalLayout(result, attributes)), input);
     return result;
   },
@@ -151,7 +151,7 @@ function keepColumns(
   input: Tensor, first: (row: number) => number, end: (row: number) => number,
 ): Tensor {
   const result = copyOf(input);
-  const { data } = result.storage;
+  const { data } = result.storage.memory; // matrices, of one sample or of many
   const [rows, columns] = input.shape.slice(-2);
   const within = (column: number) => Math.min(Math.max(column, 0), columns);
   for (let start = 0, row = 0; start < data.length; start += columns, row = (row + 1) % rows) {
@@ -168,7 +168,7 @@ const flat = [{ args: [real([3])], message: "must have at least 2 dimensions" }]
 
 /** The lower triangle of matrices, up to a diagonal; zeros above. */
 export const tril: Op<Triangle> = primitive({
-  name: "tril", inputs: ["input"],
+  name: "tril", inputs: ["input"], batches: true,
   prepare: (input: Tensor, offset = 0) => prepareTriangle("tril", input, offset),
   forward: ([input], { offset }) => keepColumns(input, () => 0, (row) => row + offset + 1),
   gradients: (reads) => ({
@@ -179,7 +179,7 @@ export const tril: Op<Triangle> = primitive({
 
 /** The upper triangle of matrices, from a diagonal; zeros below. */
 export const triu: Op<Triangle> = primitive({
-  name: "triu", inputs: ["input"],
+  name: "triu", inputs: ["input"], batches: true,
   prepare: (input: Tensor, offset = 0) => prepareTriangle("triu", input, offset),
   forward: ([input], { offset }) => keepColumns(input, (row) => row + offset, () => Infinity),
   gradients: (reads) => ({

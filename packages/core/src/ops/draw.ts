@@ -1,12 +1,17 @@
 // Filling tensors with drawn numbers, in the order of their memory.
 import type { Differentiable } from "../autograd/node.ts";
 import { checkDualWrite } from "../autograd/tangents.ts";
-import { bumpVersion, checkInPlace, isRecorded, record } from "../autograd/record.ts";
+import { bumpVersion, checkInPlace, recordWrite } from "../autograd/in-place.ts";
+import { isRecorded } from "../autograd/record.ts";
 import { allocate, isFloat, typeNames, type TypedArray } from "../dtype.ts";
+import { freshAt, levelsOf } from "../autograd/batch.ts";
+import { drawnLevels } from "../autograd/levels.ts";
 import { fail, show } from "../errors.ts";
 import { Generator, defaultGenerator } from "../random/generator.ts";
 import { memoryOrder } from "../shape/memory-order.ts";
+import { isBatching } from "../storage/batched.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { oneByOne } from "./batching.ts";
 import { arranged, copyInto, fresh } from "./memory.ts";
 import { checkTensor } from "./op.ts";
 
@@ -35,6 +40,26 @@ export function checkFloat(op: string, kernel: string, input: Tensor): void {
     fail(op, `"${kernel}" not implemented for '${typeNames[input.dtype]}': only float32 and ` +
       "float64 can be drawn");
   }
+}
+
+/**
+ * Makes a random tensor: under vmap once for all samples, or once for each of them in turn.
+ * @param inputs what the numbers depend on, handed to `make`
+ * @throws inside a level that refuses random ops, or that wants all samples to have the same
+ *   numbers while an input differs between them
+ */
+export function drawForSamples(
+  op: string, inputs: readonly Tensor[], make: (inputs: readonly Tensor[]) => Tensor,
+): Tensor {
+  if (!isBatching) return make(inputs);
+  const levels = drawnLevels(op);
+  if (levelsOf(inputs).some((level) => !levels.includes(level))) {
+    fail(op, "vmap: randomness 'same' is not possible for numbers that depend on a tensor which " +
+      "differs between samples: use 'different', or compute them from uniform numbers");
+  }
+  if (levels.length === 0) return make(inputs);
+  const eachSample = freshAt(levels, [], "bool");
+  return oneByOne(op, [...inputs, eachSample], (given) => [make(given.slice(0, -1))])[0];
 }
 
 /** Fills a tensor without history; for a view, in the order in which its elements lie in memory. */
@@ -66,9 +91,17 @@ export function drawInPlace(name: string, target: Tensor, generator: Generator, 
   before.tangents = target.tangents;
   before.history = target.history;
   before.outputIndex = target.outputIndex;
-  draw(target, generator, fill);
+  if (isBatching) {
+    const { shape, dtype } = target;
+    const drawn = drawForSamples(name, [], () => draw(fresh(shape, dtype), generator, fill));
+    if (levelsOf([drawn]).some((level) => !levelsOf([target]).includes(level))) {
+      fail(name, "vmap: Cannot ask for different inplace randomness on an unbatched tensor: it " +
+        "is the same in all samples");
+    }
+    copyInto(target, drawn);
+  } else draw(target, generator, fill);
   bumpVersion(target, name);
-  record(op, [before], [target], null);
+  recordWrite(op, [before], target, null);
 }
 
 const zeroGradient = {

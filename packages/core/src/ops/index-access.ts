@@ -2,7 +2,11 @@
 import { allNumbers, moveRows, offsetsOf, type RowOperand } from "../kernels/gather.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, type Shape } from "../shape/dims.ts";
+import { isContiguous } from "../shape/layout.ts";
+import { Placed } from "../storage/place.ts";
+import { lookUpRows } from "../storage/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { isBatched, onEachSample } from "./batching.ts";
 import { primitive, view as defineView } from "./define.ts";
 import { windowLayout, type Selection } from "./index-items.ts";
 import { indexPut } from "./indexing.ts";
@@ -41,12 +45,26 @@ function rowShape({ rows, axes }: Selection): Shape {
 export function write(
   target: Tensor, selection: Selection, values: Tensor, accumulate: boolean,
 ): void {
+  if (isBatched(target) || isBatched(values)) {
+    onEachSample(target, values, (one, own) => write(one, selection, own, accumulate));
+    return;
+  }
   const window = arranged(target, windowLayout(selection, target));
   if (selection.rows !== null) {
     moveRows(rowShape(selection), windowRows(window, selection), valueRows(values, selection),
       accumulate);
   } else if (accumulate) addInto(window, values);
   else copyInto(window, values);
+}
+
+/** Whole rows without gaps can be looked up in the heap. */
+function lookUpInHeap(result: Tensor, window: Tensor, { rows }: Selection): boolean {
+  const { numbers, dim, count } = rows!;
+  const { shape, strides, storage, offset } = window;
+  if (dim > 0 || !isContiguous(shape.slice(count), strides.slice(count))) return false;
+  const starts = offsetsOf(numbers, shape.slice(0, count), strides.slice(0, count));
+  return lookUpRows(new Placed(result.storage, result.strides, 0),
+    new Placed(storage, strides, offset), starts, numel(shape.slice(count)));
 }
 
 /** A copy of the elements selected, where some are looked up. */
@@ -56,6 +74,7 @@ export const lookUp: Op<(input: Tensor, selection: Selection) => Tensor> = primi
   forward([input], selection) {
     const result = fresh(selection.shape, input.dtype);
     const window = arranged(input, windowLayout(selection, input));
+    if (lookUpInHeap(result, window, selection)) return result;
     moveRows(rowShape(selection), valueRows(result, selection), windowRows(window, selection),
       false);
     return result;

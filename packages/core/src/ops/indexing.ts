@@ -2,7 +2,8 @@
 import { fits, typeNames } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
 import { checkDualWrite } from "../autograd/tangents.ts";
-import { bumpVersion, checkInPlace, isRecorded, record } from "../autograd/record.ts";
+import { bumpVersion, checkInPlace, recordWrite } from "../autograd/in-place.ts";
+import { isRecorded } from "../autograd/record.ts";
 import { broadcastShapes, broadcastsTo } from "../shape/broadcast.ts";
 import { showShape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -153,7 +154,7 @@ export const indexPut_: Op<(
       ? apartFrom(target, values, attributes.selection) : converted(values, target);
     write(target, attributes.selection, source, attributes.accumulate);
     bumpVersion(target, "indexPut_");
-    record(definition, [before, values], [target], attributes);
+    recordWrite(definition, [before, values], target, attributes);
     return target;
   },
   samples: indexPut.definition.samples, rejects: indexPut.definition.rejects,

@@ -6,7 +6,7 @@ import { normalizeDim, sameShape, showShape, type Shape } from "../shape/dims.ts
 import { narrowed } from "../shape/layout.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { primitive } from "./define.ts";
-import { arranged, copyInto, fresh } from "./memory.ts";
+import { arranged, copyInto, fresh, freshFor } from "./memory.ts";
 import { checkOptions, checkTensor, composite, type Op } from "./op.ts";
 import { ravel, unsqueeze } from "./rearrange.ts";
 import { real } from "./sample.ts";
@@ -59,7 +59,7 @@ function placesOf(tensors: readonly Tensor[], dim: number): Places {
 
 /** Tensors one after the other along a dimension; all other sizes agree. */
 export const cat: Op<Join> = primitive({
-  name: "cat", inputs: ["tensors…"],
+  name: "cat", inputs: ["tensors…"], batches: true,
   prepare(tensors: readonly Tensor[], dim = 0) {
     checkList("cat", tensors);
     return { inputs: tensors, attributes: placesOf(tensors, dim) };
@@ -68,7 +68,7 @@ export const cat: Op<Join> = primitive({
     const { shape } = tensors.find((item) => !isSkipped(item)) ?? tensors[0];
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const dtype = tensors.map((item) => item.dtype).reduce(promote);
-    const result = fresh(shape.with(dim, total), dtype);
+    const result = freshFor(tensors, shape.with(dim, total), dtype);
     tensors.forEach((item, i) => {
       const part = narrowed(result, dim, starts[i], item.shape[dim]);
       if (item.numel() > 0) copyInto(arranged(result, part), item);

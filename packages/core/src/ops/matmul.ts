@@ -4,12 +4,14 @@ import { matmul as multiply, type Matrix } from "../kernels/matmul.ts";
 import { broadcastShapes, broadcastStrides } from "../shape/broadcast.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { viewStrides } from "../shape/layout.ts";
+import { isBatching } from "../storage/batched.ts";
 import { Placed } from "../storage/place.ts";
 import { runProduct } from "../storage/product.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { isBatched, onWholes } from "./batching.ts";
 import { to } from "./convert.ts";
 import { primitive } from "./define.ts";
-import { addInto, fresh, operand } from "./memory.ts";
+import { addInto, arranged, copyOf, fresh, operand } from "./memory.ts";
 import { oneDtype } from "./one-dtype.ts";
 import { composite, type Op } from "./op.ts";
 import { real } from "./sample.ts";
@@ -20,7 +22,7 @@ export type Product = (input: Tensor, other: Tensor) => Tensor;
 
 /** Batched product of matrices `[…, m, k] · […, k, n]`; leading dimensions broadcast. */
 const product: Op<Product> = primitive({
-  name: "matmul", inputs: ["input", "other"], multilinear: true,
+  name: "matmul", inputs: ["input", "other"], batches: true, multilinear: true,
   prepare(input: Tensor, other: Tensor) {
     if (input.ndim > 2 || other.ndim > 2) {
       broadcastShapes("matmul", input.shape.slice(0, -2), other.shape.slice(0, -2));
@@ -56,6 +58,9 @@ function isByColumns({ strides, ndim }: Tensor): boolean {
  * history.
  */
 export function multiplyBatches(a: Tensor, b: Tensor, bias: Tensor | null = null): Tensor {
+  if (isBatching && [a, b, bias].some((operand) => operand !== null && isBatched(operand))) {
+    return multiplySamples(a, b, bias);
+  }
   const [m, k, n] = [a.shape[a.ndim - 2], a.shape[a.ndim - 1], b.shape[b.ndim - 1]];
   const isPlain = a.ndim === 2 && b.ndim === 2;
   if (isPlain && m * n * k < SMALL) return multiplySmall(a, b, bias);
@@ -76,6 +81,40 @@ export function multiplyBatches(a: Tensor, b: Tensor, bias: Tensor | null = null
   }
   if (bias !== null) addInto(result, bias);
   return result;
+}
+
+/** The products of all samples: as one where a factor is the same matrix in all of them. */
+function multiplySamples(a: Tensor, b: Tensor, bias: Tensor | null): Tensor {
+  const rank = Math.max(a.ndim, b.ndim);
+  const operands = bias === null ? [a, b] : [a, b, bias];
+  const [result] = onWholes(operands, rank, ([left, right]) => {
+    if (b.ndim === 2 && !isBatched(b)) return [rowsTimes(left, b)];
+    if (a.ndim === 2 && !isBatched(a) && b.shape[b.ndim - 1] === 1) {
+      const columns = transposed(rowsTimes(transposed(right), transposed(a)));
+      return [columns.isContiguous() ? columns : copyOf(columns)];
+    }
+    return [multiplyBatches(left, right)];
+  });
+  if (bias !== null) addInto(result, bias);
+  return result;
+}
+
+/** Matrices one below the other times one matrix. */
+function rowsTimes(a: Tensor, b: Tensor): Tensor {
+  const [k, n] = b.shape;
+  const shape = [numel(a.shape.slice(0, -1)), k];
+  const strides = viewStrides(a, shape);
+  const rows = strides === null
+    ? arranged(copyOf(a), { shape, strides: [k, 1], offset: 0 })
+    : arranged(a, { shape, strides, offset: a.offset });
+  return new Tensor(multiplyBatches(rows, b).storage, [...a.shape.slice(0, -1), n]);
+}
+
+function transposed(matrices: Tensor): Tensor {
+  const { shape, strides, offset, ndim } = matrices;
+  const swapped = (values: readonly number[]) =>
+    [...values.slice(0, -2), values[ndim - 1], values[ndim - 2]];
+  return arranged(matrices, { shape: swapped(shape), strides: swapped(strides), offset });
 }
 
 /** Multiply-adds below which looking for a faster way takes longer than the product. */

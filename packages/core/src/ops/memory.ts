@@ -7,7 +7,7 @@ import { pointwiseProgram, runPointwise } from "../kernels/pointwise.ts";
 import { broadcastStrides } from "../shape/broadcast.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { overlaps, type Layout } from "../shape/layout.ts";
-import { isBatching } from "../storage/batched.ts";
+import { isBatching, type Level } from "../storage/batched.ts";
 import { forHost, Placed } from "../storage/place.ts";
 import { runCopy, runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
@@ -32,20 +32,28 @@ export function freshFor(
 }
 
 /**
+ * The levels of a tensor that is written to.
+ * @throws when it is the same in all samples of a level, and what is written is not
+ */
+export function checkShared(
+  target: Tensor, inputs: readonly (Tensor | number)[],
+): readonly Level[] {
+  const known = levelsOf([target]);
+  if (levelsOf(inputs).every((level) => known.includes(level))) return known;
+  return fail("vmap", "inplace arithmetic is not possible because what is written differs " +
+    `between samples, and the tensor written to, of shape ${showShape(target.shape)}, is the ` +
+    "same in all of them: the other tensor is being vmapped over but self is not. Please use " +
+    "the op without underscore");
+}
+
+/**
  * A target and what is written to it, element by element, for all samples at once.
  * @throws when the target is the same in all samples of a level, and an input is not
  */
 export function forAllSamples<T extends Tensor | number>(
   target: Tensor, inputs: readonly T[],
 ): [target: Tensor, ...inputs: T[]] {
-  const levels = levelsOf(inputs);
-  const known = levelsOf([target]);
-  if (levels.some((level) => !known.includes(level))) {
-    fail("vmap", "inplace arithmetic is not possible because what is written differs between " +
-      `samples, and the tensor written to, of shape ${showShape(target.shape)}, is the same in ` +
-      "all of them: the other tensor is being vmapped over but self is not. Please use the op " +
-      "without underscore");
-  }
+  const known = checkShared(target, inputs);
   if (known.length === 0) return [target, ...inputs];
   return [exposed(target, known), ...inputs.map((input) =>
     typeof input === "number" ? input : exposed(input, known, target.ndim) as T)];

@@ -69,7 +69,7 @@ const anyOrder: Order = {
  * smallest size for ±∞, the number of nonzero elements for 0. The gradient of a norm 0 is 0.
  */
 export const norm: Op<Norm> = primitive({
-  name: "norm", inputs: ["input"], formula: "(Σ |x|ᵖ)^(1/p)",
+  name: "norm", inputs: ["input"], batches: true, formula: "(Σ |x|ᵖ)^(1/p)",
   prepare(input: Tensor, p: number = 2, dim?: Dims, options?: ReduceOptions) {
     if (typeof p !== "number" || Number.isNaN(p)) {
       fail("norm", `p must be a number, got ${show(p)}`);

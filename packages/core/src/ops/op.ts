@@ -76,7 +76,8 @@ export function composite<F extends Signature>(
       throw renamed(error, name);
     }
   };
-  return entry(guarded as unknown as F, { ...rest, name, kind: "composite", method: description.method ?? null });
+  return entry(guarded as unknown as F,
+    { ...rest, name, kind: "composite", method: description.method ?? null });
 }
 
 /** An error of an inner op, named after the op that the user called. */

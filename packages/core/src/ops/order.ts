@@ -88,7 +88,7 @@ function prepareExtreme(
 
 /** Largest element over some dimensions, or all; ties share the gradient. */
 export const amax: Op<Reduce> = primitive({
-  name: "amax", inputs: ["input"], formula: "max x",
+  name: "amax", inputs: ["input"], batches: true, formula: "max x",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions) =>
     prepareExtreme("amax", input, dim, options),
   forward: ([input], over) => reduceOver(largest, input, over, [input.dtype]),
@@ -101,7 +101,7 @@ export const amax: Op<Reduce> = primitive({
 
 /** Smallest element over some dimensions, or all; ties share the gradient. */
 export const amin: Op<Reduce> = primitive({
-  name: "amin", inputs: ["input"], formula: "min x",
+  name: "amin", inputs: ["input"], batches: true, formula: "min x",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions) =>
     prepareExtreme("amin", input, dim, options),
   forward: ([input], over) => reduceOver(smallest, input, over, [input.dtype]),
@@ -114,7 +114,7 @@ export const amin: Op<Reduce> = primitive({
 
 /** Position of the largest element, as int32: the first of equal ones, or the first NaN. */
 export const argmax: Op<Argument> = primitive({
-  name: "argmax", inputs: ["input"], formula: "argmax x",
+  name: "argmax", inputs: ["input"], batches: true, formula: "argmax x",
   prepare: (input: Tensor, dim?: number | null, options?: ReduceOptions) =>
     prepareExtreme("argmax", input, dim, options),
   forward: ([input], over) => reduceOver(largestAt, input, over, ["int32"]),
@@ -124,7 +124,7 @@ export const argmax: Op<Argument> = primitive({
 
 /** Position of the smallest element, as int32: the first of equal ones, or the first NaN. */
 export const argmin: Op<Argument> = primitive({
-  name: "argmin", inputs: ["input"], formula: "argmin x",
+  name: "argmin", inputs: ["input"], batches: true, formula: "argmin x",
   prepare: (input: Tensor, dim?: number | null, options?: ReduceOptions) =>
     prepareExtreme("argmin", input, dim, options),
   forward: ([input], over) => reduceOver(smallestAt, input, over, ["int32"]),

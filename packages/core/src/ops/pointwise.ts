@@ -5,7 +5,8 @@ import { derivative, grad, output, throughOutput } from "../expression/derivativ
 import { substitute, variable, variablesOf, type Expression } from "../expression/expression.ts";
 import type { Differentiable, Rule, RuleContext } from "../autograd/node.ts";
 import { checkDualWrite, isDual, isForward } from "../autograd/tangents.ts";
-import { bumpVersion, checkInPlace, isRecorded, record, type Input } from "../autograd/record.ts";
+import { bumpVersion, checkInPlace, recordWrite } from "../autograd/in-place.ts";
+import { isRecorded, record, type Input } from "../autograd/record.ts";
 import { pointwiseProgram, type PointwiseProgram } from "../kernels/pointwise.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
 import type { Shape } from "../shape/dims.ts";
@@ -181,7 +182,7 @@ export class PointwiseOp implements Differentiable {
     });
     this.run(sources, scalars, target, common);
     bumpVersion(target, name);
-    record(this, sources, [target], scalars);
+    recordWrite(this, sources, target, scalars);
     return target;
   }
 
@@ -304,9 +305,9 @@ class DerivedRule implements Rule {
   }
 }
 
-/** Whether writing `target` element by element would change what is later read of `source`. */
+/** Whether a write to `target`, of the same memory, would change what is later read of `source`. */
 function clashes(source: Tensor, target: Tensor): boolean {
-  return source.storage === target.storage && !(source.offset === target.offset &&
+  return source.storage !== target.storage || !(source.offset === target.offset &&
     source.shape.length === target.shape.length &&
     source.shape.every((size, i) => size === target.shape[i]) &&
     source.strides.every((step, i) => step === target.strides[i]));

@@ -1,6 +1,7 @@
 // Random tensors; the streams are PyTorch's, seed for seed (src/random has the arithmetic).
 import { isFloat, typeNames, type DType, type TypedArray } from "../dtype.ts";
 import { fail, show } from "../errors.ts";
+import { exposed } from "../autograd/batch.ts";
 import { noGrad } from "../autograd/modes.ts";
 import { fillBernoulli, fillNormal, fillRand } from "../kernels/random/fill.ts";
 import { bernoulliFrom } from "../random/bernoulli.ts";
@@ -11,9 +12,10 @@ import type { FloatArray } from "../random/uniform.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
 import { checkShape, type Shape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isBatched } from "./batching.ts";
 import { add, mul } from "./binary.ts";
 import { adopt, checkTensorOptions, emptyLike, type TensorOptions } from "./creation.ts";
-import { checkFloat, draw, generatorOf, type Fill } from "./draw.ts";
+import { checkFloat, draw, drawForSamples, generatorOf, type Fill } from "./draw.ts";
 import { fresh } from "./memory.ts";
 import { checkOptions, checkTensor } from "./op.ts";
 
@@ -53,8 +55,8 @@ function drawn(
 ): Tensor {
   const { dtype, requiresGrad } =
     checkTensorOptions(op, options, optionNames, usual);
-  const result = fresh(checkShape(op, shape), dtype);
-  return finished(op, result, requiresGrad, options, fill, kernel);
+  const sizes = checkShape(op, shape);
+  return finished(op, () => fresh(sizes, dtype), requiresGrad, options, fill, kernel);
 }
 
 /** The same, like another tensor. */
@@ -64,15 +66,19 @@ function drawnLike(
   checkTensor(op, "input", input);
   const { dtype, requiresGrad } =
     checkTensorOptions(op, options, optionNames, input.dtype);
-  return finished(op, emptyLike(input, { dtype }), requiresGrad, options, fill, kernel);
+  const make = () => isBatched(input) ? fresh(input.shape, dtype) : emptyLike(input, { dtype });
+  return finished(op, make, requiresGrad, options, fill, kernel);
 }
 
 function finished(
-  op: string, result: Tensor, requiresGrad: boolean, options: RandomOptions | undefined,
+  op: string, make: () => Tensor, requiresGrad: boolean, options: RandomOptions | undefined,
   fill: Fill, kernel: string | undefined,
 ): Tensor {
-  if (kernel !== undefined) checkFloat(op, kernel, result);
-  draw(result, generatorOf(op, options?.generator), fill);
+  const result = drawForSamples(op, [], () => {
+    const made = make();
+    if (kernel !== undefined) checkFloat(op, kernel, made);
+    return draw(made, generatorOf(op, options?.generator), fill);
+  });
   return requiresGrad ? result.requiresGrad_() : result;
 }
 
@@ -136,10 +142,14 @@ export function randperm(n: number, options?: RandomOptions): Tensor {
   const { dtype, requiresGrad } =
     checkTensorOptions("randperm", options, optionNames, "int32");
   if (dtype === "bool") fail("randperm", `"randperm" not implemented for 'Bool'`);
-  const order = permutation(generatorOf("randperm", options?.generator), n);
-  if (dtype === "int32") return adopt(order, [n], dtype, requiresGrad);
-  const result = fresh([n], dtype);
-  result.storage.data.set(order);
+  const generator = generatorOf("randperm", options?.generator);
+  const result = drawForSamples("randperm", [], () => {
+    const order = permutation(generator, n);
+    if (dtype === "int32") return adopt(order, [n], dtype, false);
+    const made = fresh([n], dtype);
+    made.storage.data.set(order);
+    return made;
+  });
   return requiresGrad ? result.requiresGrad_() : result;
 }
 
@@ -152,15 +162,18 @@ export function bernoulli(input: Tensor, options?: BernoulliOptions): Tensor {
   checkTensor("bernoulli", "input", input);
   checkOptions("bernoulli", options, ["p", "generator"]);
   const generator = generatorOf("bernoulli", options?.generator);
-  const result = fresh(input.shape, input.dtype);
+  const { shape, dtype } = input;
   const p = options?.p;
   if (p !== undefined) {
-    return draw(result, generator, (source, values) =>
-      fillBernoulli(source, values, p, "bernoulli"));
+    return drawForSamples("bernoulli", [], () => draw(fresh(shape, dtype), generator,
+      (source, values) => fillBernoulli(source, values, p, "bernoulli")));
   }
   checkFloat("bernoulli", "bernoulli_tensor_cpu_p_", input);
-  const probabilities = input.toTypedArray() as FloatArray;
-  return draw(result, generator, (source, values) => bernoulliFrom(source, values, probabilities));
+  return drawForSamples("bernoulli", [input], ([given]) => {
+    const probabilities = given.toTypedArray() as FloatArray;
+    return draw(fresh(shape, dtype), generator, (source, values) =>
+      bernoulliFrom(source, values, probabilities));
+  });
 }
 
 /**
@@ -199,7 +212,7 @@ function normalLike(
   mean: Tensor | number, std: Tensor | number, options: RandomOptions | undefined,
 ): Tensor {
   const [first, second] = [mean, std].filter((value) => value instanceof Tensor);
-  if (std instanceof Tensor && std.toTypedArray().some((value) => !(value >= 0))) {
+  if (std instanceof Tensor && exposed(std).toTypedArray().some((value) => !(value >= 0))) {
     fail("normal", "normal expects all elements of std >= 0.0");
   }
   const shape = second === undefined
@@ -235,8 +248,10 @@ export function multinomial(
       typeNames[input.dtype]);
   }
   const categories = input.shape[input.ndim - 1];
-  const indices: TypedArray = drawIndices(generatorOf("multinomial", options?.generator),
-    input.toTypedArray() as FloatArray, categories, numSamples,
-    { replacement: options?.replacement ?? false });
-  return adopt(indices, [...input.shape.slice(0, -1), numSamples], "int32", false);
+  const generator = generatorOf("multinomial", options?.generator);
+  return drawForSamples("multinomial", [input], ([given]) => {
+    const indices: TypedArray = drawIndices(generator, given.toTypedArray() as FloatArray,
+      categories, numSamples, { replacement: options?.replacement ?? false });
+    return adopt(indices, [...input.shape.slice(0, -1), numSamples], "int32", false);
+  });
 }

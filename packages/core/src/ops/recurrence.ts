@@ -42,7 +42,7 @@ const opposite = (scan: Scan): Scan => ({ dims: scan.dims, reverse: !scan.revers
 
 /** `y[k] = x[0] ⋯ x[k - 1]`, 1 for the first element. */
 export const exclusiveProduct: Op<(input: Tensor, scan: Scan) => Tensor> = primitive({
-  name: "exclusiveProduct", inputs: ["input"],
+  name: "exclusiveProduct", inputs: ["input"], batches: true,
   prepare: (input: Tensor, scan: Scan) => ({ inputs: [input], attributes: scan }),
   forward: ([input], scan) => scanOver(products, [input], scan),
   gradients: (reads) => ({
@@ -56,7 +56,7 @@ export const exclusiveProduct: Op<(input: Tensor, scan: Scan) => Tensor> = primi
 
 /** `y[k] = x[k - 1]`, 0 for the first element. */
 export const shift: Op<(input: Tensor, scan: Scan) => Tensor> = primitive({
-  name: "shift", inputs: ["input"],
+  name: "shift", inputs: ["input"], batches: true,
   prepare: (input: Tensor, scan: Scan) => ({ inputs: [input], attributes: scan }),
   forward: ([input], scan) => scanOver(shifted, [input], scan),
   gradients: (reads) => ({
@@ -72,7 +72,7 @@ export interface Recurrence extends Scan { readonly lag: 0 | 1 }
 export const recurrence: Op<
   (term: Tensor, coefficient: Tensor, scan: Recurrence) => Tensor
 > = primitive({
-  name: "recurrence", inputs: ["term", "coefficient"],
+  name: "recurrence", inputs: ["term", "coefficient"], batches: true,
   prepare: (term: Tensor, coefficient: Tensor, scan: Recurrence) =>
     ({ inputs: [term, coefficient], attributes: scan }),
   forward: (inputs, scan) => scanOver(scan.lag === 0 ? current : lagging, inputs, scan),

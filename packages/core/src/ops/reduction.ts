@@ -81,7 +81,7 @@ const logical = [
 
 /** Sum over some dimensions, or all; whole numbers and truth values give int32. */
 export const sum: Op<Accumulate> = primitive({
-  name: "sum", inputs: ["input"], formula: "Σ x", multilinear: true,
+  name: "sum", inputs: ["input"], batches: true, formula: "Σ x", multilinear: true,
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) =>
     prepareWithDType("sum", input, dim, options),
   forward: ([input], over) => reduceOver(total, input, over, [accumulated(input.dtype)]),
@@ -94,7 +94,7 @@ export const sum: Op<Accumulate> = primitive({
 
 /** Mean over some dimensions, or all; NaN of no elements. */
 export const mean: Op<Accumulate> = primitive({
-  name: "mean", inputs: ["input"], formula: "Σ x / n", multilinear: true,
+  name: "mean", inputs: ["input"], batches: true, formula: "Σ x / n", multilinear: true,
   prepare(input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) {
     const prepared = prepareWithDType("mean", input, dim, options);
     checkFloat("mean", prepared.inputs[0], "could not infer output dtype. Input dtype must be " +
@@ -119,7 +119,7 @@ const quotient: Op<(input: Tensor, divisor: Tensor | number) => Tensor> = pointw
 
 /** Product over some dimensions, or all; its gradient is exact at zeros. */
 export const prod: Op<Accumulate> = primitive({
-  name: "prod", inputs: ["input"], formula: "Π x",
+  name: "prod", inputs: ["input"], batches: true, formula: "Π x",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) =>
     prepareWithDType("prod", input, dim, options),
   forward: ([input], over) => reduceOver(product, input, over, [accumulated(input.dtype)]),
@@ -136,7 +136,7 @@ export const prod: Op<Accumulate> = primitive({
 
 /** `log Σ exp(x)` without overflow; -∞ of no elements. */
 export const logsumexp: Op<Reduce> = primitive({
-  name: "logsumexp", inputs: ["input"], formula: "ln Σ eˣ",
+  name: "logsumexp", inputs: ["input"], batches: true, formula: "ln Σ eˣ",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions) =>
     prepareReduction("logsumexp", input, dim, options),
   forward: ([input], over) =>
@@ -150,7 +150,7 @@ export const logsumexp: Op<Reduce> = primitive({
 
 /** Sum of the elements that are not NaN. */
 export const nansum: Op<Accumulate> = primitive({
-  name: "nansum", inputs: ["input"], formula: "Σ x where x = x",
+  name: "nansum", inputs: ["input"], batches: true, formula: "Σ x where x = x",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) =>
     prepareWithDType("nansum", input, dim, options),
   forward: ([input], over) => reduceOver(totalOfNumbers, input, over, [accumulated(input.dtype)]),
@@ -180,7 +180,7 @@ export const nanmean: Op<Reduce> = composite({
 
 /** Number of elements that are not 0, as int32. NaN counts. */
 export const countNonzero: Op<(input: Tensor, dim?: Dims) => Tensor> = primitive({
-  name: "countNonzero", inputs: ["input"], formula: "Σ [x ≠ 0]",
+  name: "countNonzero", inputs: ["input"], batches: true, formula: "Σ [x ≠ 0]",
   prepare(input: Tensor, dim?: Dims, ...options: unknown[]) {
     checkOptions("countNonzero", options[0], []);
     return prepareReduction("countNonzero", input, dim, undefined);
@@ -193,7 +193,7 @@ export const countNonzero: Op<(input: Tensor, dim?: Dims) => Tensor> = primitive
 
 /** Whether any element is not 0; false of no elements. */
 export const any: Op<Reduce> = primitive({
-  name: "any", inputs: ["input"], formula: "∃ x ≠ 0",
+  name: "any", inputs: ["input"], batches: true, formula: "∃ x ≠ 0",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions) =>
     prepareReduction("any", input, dim, options),
   forward: ([input], over) => reduceOver(some, input, over, ["bool"]),
@@ -203,7 +203,7 @@ export const any: Op<Reduce> = primitive({
 
 /** Whether no element is 0; true of no elements. */
 export const all: Op<Reduce> = primitive({
-  name: "all", inputs: ["input"], formula: "∀ x ≠ 0",
+  name: "all", inputs: ["input"], batches: true, formula: "∀ x ≠ 0",
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions) =>
     prepareReduction("all", input, dim, options),
   forward: ([input], over) => reduceOver(every, input, over, ["bool"]),

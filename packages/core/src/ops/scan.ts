@@ -33,7 +33,7 @@ const rejects = [
 
 /** `y[k] = x[0] + … + x[k]` along `dim`; whole numbers and truth values give int32. */
 export const cumsum: Op<Cumulative> = primitive({
-  name: "cumsum", inputs: ["input"], formula: "Σ_{j ≤ k} xⱼ",
+  name: "cumsum", inputs: ["input"], batches: true, formula: "Σ_{j ≤ k} xⱼ",
   prepare: (input: Tensor, dim: number, options?: DTypeOptions) =>
     prepareScan("cumsum", input, dim, options, ["dtype"]),
   forward: ([input], scan: Scan) =>
@@ -46,7 +46,7 @@ export const cumsum: Op<Cumulative> = primitive({
 
 /** `y[k] = x[k] + … + x[n - 1]`: the gradient of a running sum. */
 const sumOfRest: Op<(input: Tensor, scan: Scan) => Tensor> = primitive({
-  name: "sumOfRest", inputs: ["input"],
+  name: "sumOfRest", inputs: ["input"], batches: true,
   prepare: (input: Tensor, scan: Scan) => ({ inputs: [input], attributes: scan }),
   forward: ([input], { dims }) => scanOver(runningSum, [input], { dims, reverse: true }),
   gradients: (reads) => ({

@@ -1,4 +1,5 @@
 // Views of parts of a tensor: single positions, ranges, windows, and division into pieces.
+import { several } from "../autograd/views.ts";
 import { fail, show } from "../errors.ts";
 import { normalizeDim, showShape } from "../shape/dims.ts";
 import { resolveRange } from "../shape/range.ts";
@@ -131,13 +132,14 @@ export const split: Op<(
         fail("split", "split_size can only be 0 if dimension size is 0, but got dimension size " +
           `of ${total}`);
       }
-      return pieces(input, axis, sizes === 0 ? [0] : evenSizes(total, sizes));
+      return several("SplitBackward0",
+        pieces(input, axis, sizes === 0 ? [0] : evenSizes(total, sizes)));
     }
     if (given.reduce((sum, size) => sum + size, 0) !== total) {
       fail("split", `split_with_sizes expects split_sizes to sum exactly to ${total} (input ` +
         `tensor's size at dimension ${axis}), but got split_sizes=${showShape(given)}`);
     }
-    return pieces(input, axis, given);
+    return several("SplitWithSizesBackward0", pieces(input, axis, given));
   },
   samples: [[real([2, 5]), [2, 3], 1], [real([2, 6]), 4, -1], [real([5]), 2]],
   rejects: [
@@ -162,8 +164,8 @@ export const chunk: Op<(input: Tensor, chunks: number, dim?: number) => Tensor[]
     }
     const total = input.shape[axis];
     const size = Math.ceil(total / chunks);
-    return pieces(input, axis,
-      size === 0 ? new Array<number>(chunks).fill(0) : evenSizes(total, size));
+    return several("SplitBackward0", pieces(input, axis,
+      size === 0 ? new Array<number>(chunks).fill(0) : evenSizes(total, size)));
   },
   samples: [[real([5, 2]), 4], [real([2]), 4], [real([2, 7]), 4, -1]],
   rejects: [{ args: [real([5]), 0], message: "to be greater than 0, got: 0" }],
@@ -201,7 +203,8 @@ export const unbind: Op<(input: Tensor, dim?: number) => Tensor[]> = composite({
       fail("unbind", `Dimension specified as ${dim} but tensor has no dimensions`);
     }
     const axis = normalizeDim("unbind", dim, input.ndim);
-    return Array.from({ length: input.shape[axis] }, (_, i) => select(input, axis, i));
+    return several("UnbindBackward0",
+      Array.from({ length: input.shape[axis] }, (_, i) => select(input, axis, i)));
   },
   samples: [[real([3, 2])], [real([2, 2, 2]), -1]],
   rejects: [{ args: [real([])], message: "tensor has no dimensions" }],

@@ -47,7 +47,7 @@ const sharesOfTotal = passes({
 
 /** `eˣ / Σ eˣ`, 0 for finite elements beside an infinite one: the derivative of `logsumexp`. */
 export const shareOfTotal: Op<(input: Tensor, scan: Scan) => Tensor> = primitive({
-  name: "logsumexpBackward", inputs: ["input"],
+  name: "logsumexpBackward", inputs: ["input"], batches: true,
   prepare: (input: Tensor, { dims }: Scan) => ({ inputs: [input], attributes: { dims } }),
   forward: ([input], scan) => scanOver(sharesOfTotal, [input], scan),
   gradients: (reads) => ({
@@ -61,7 +61,7 @@ type Gradient = (cotangent: Tensor, result: Tensor, scan: Scan) => Tensor;
 
 /** `y (g - Σ g y)`: what reaches the input of `softmax` with the result y. */
 export const softmaxGradient: Op<Gradient> = primitive({
-  name: "softmaxBackward", inputs: ["cotangent", "result"],
+  name: "softmaxBackward", inputs: ["cotangent", "result"], batches: true,
   prepare: (cotangent: Tensor, result: Tensor, scan: Scan) =>
     ({ inputs: [cotangent, result], attributes: scan }),
   forward: (inputs, scan) => scanOver(ofProbabilities, inputs, scan),
@@ -77,7 +77,7 @@ export const softmaxGradient: Op<Gradient> = primitive({
 
 /** `g - eʸ Σ g`: what reaches the input of `logSoftmax` with the result y. */
 export const logSoftmaxGradient: Op<Gradient> = primitive({
-  name: "logSoftmaxBackward", inputs: ["cotangent", "result"],
+  name: "logSoftmaxBackward", inputs: ["cotangent", "result"], batches: true,
   prepare: (cotangent: Tensor, result: Tensor, scan: Scan) =>
     ({ inputs: [cotangent, result], attributes: scan }),
   forward: (inputs, scan) => scanOver(ofLogProbabilities, inputs, scan),

@@ -49,7 +49,7 @@ function prepareSoftmax(op: string, input: Tensor, dim: number, options?: DTypeO
 
 /** `exp(x) / Σ exp(x)` along `dim`: numbers from 0 to 1 that add up to 1. */
 export const softmax: Op<Normalise> = primitive({
-  name: "softmax", inputs: ["input"], formula: "eˣ / Σ eˣ",
+  name: "softmax", inputs: ["input"], batches: true, formula: "eˣ / Σ eˣ",
   prepare: (input: Tensor, dim: number, options?: DTypeOptions) =>
     prepareSoftmax("softmax", input, dim, options),
   forward: ([input], scan) => scanOver(probabilities, [input], scan),
@@ -62,7 +62,7 @@ export const softmax: Op<Normalise> = primitive({
 
 /** `x - log Σ exp(x)` along `dim`, without overflow: the logarithm of `softmax`. */
 export const logSoftmax: Op<Normalise> = primitive({
-  name: "logSoftmax", inputs: ["input"], formula: "x - ln Σ eˣ",
+  name: "logSoftmax", inputs: ["input"], batches: true, formula: "x - ln Σ eˣ",
   prepare: (input: Tensor, dim: number, options?: DTypeOptions) =>
     prepareSoftmax("logSoftmax", input, dim, options),
   forward: ([input], scan) => scanOver(logProbabilities, [input], scan),

@@ -10,6 +10,7 @@ import type { Method, Op, Signature } from "./op.ts";
 import { sum } from "./reduction.ts";
 import { methodOps, type Arithmetic, type Others } from "./table.ts";
 import { expand, reshape } from "./view.ts";
+import { cleared, placed, shown } from "./window.ts";
 
 type Methods = { [K in keyof Arithmetic]: Method<Arithmetic[K]> } &
   { [K in keyof Others]: Method<Others[K]> };
@@ -52,6 +53,9 @@ provideArithmetic({
   expand,
   cast: to,
   clone,
+  shown,
+  placed,
+  cleared,
   full(shape, value, dtype) {
     const result = fresh(shape, dtype);
     if (value !== 0) result.storage.data.fill(value);

@@ -76,7 +76,7 @@ function degreesOfFreedom(shape: Shape, { dims, correction }: Spread): number {
 
 /** Mean squared distance from the mean; divided by `n - correction`. */
 const variance: Op<Variance> = primitive({
-  name: "var", inputs: ["input"], formula: "Σ (x - x̄)² / (n - c)",
+  name: "var", inputs: ["input"], batches: true, formula: "Σ (x - x̄)² / (n - c)",
   prepare: (input: Tensor, dim?: Dims, options?: VarianceOptions) =>
     prepareSpread("var", input, dim, options),
   forward: ([input], over) =>
@@ -92,7 +92,7 @@ export { variance as var };
 
 /** Root of `var`; where that is 0, so is the gradient. */
 export const std: Op<Variance> = primitive({
-  name: "std", inputs: ["input"], formula: "√(Σ (x - x̄)² / (n - c))",
+  name: "std", inputs: ["input"], batches: true, formula: "√(Σ (x - x̄)² / (n - c))",
   prepare: (input: Tensor, dim?: Dims, options?: VarianceOptions) =>
     prepareSpread("std", input, dim, options),
   forward: ([input], over) =>
@@ -133,7 +133,7 @@ const meanOf = (input: Tensor, dim: Dims, options: VarianceOptions | undefined) 
 
 /** `x - x̄`: its own adjoint. */
 const center: Op<(input: Tensor, scan: Scan) => Tensor> = primitive({
-  name: "center", inputs: ["input"],
+  name: "center", inputs: ["input"], batches: true,
   prepare: (input: Tensor, { dims }: Scan) => ({ inputs: [input], attributes: { dims } }),
   forward: ([input], scan) => scanOver(centering, [input], scan),
   gradients: (reads) => ({

@@ -3,6 +3,7 @@ import { allocate, itemSize, type DType, type TypedArray } from "../dtype.ts";
 import { fail } from "../errors.ts";
 import { numel, showShape, type Shape } from "../shape/dims.ts";
 import { contiguousStrides, isContiguous, type Layout } from "../shape/layout.ts";
+import { batchDims } from "../storage/batched.ts";
 import { Storage } from "../storage/storage.ts";
 import { formatTensor } from "./format.ts";
 
@@ -216,16 +217,23 @@ export class Tensor implements Layout {
       suffixes.push(this.history.isAccumulator
         ? "requiresGrad=true" : `gradFn=<${this.history.name}>`);
     }
+    const dims = batchDims(this.storage);
+    const strides = [...dims.map(({ stride }) => stride), ...this.strides];
     const at = (index: readonly number[]) =>
-      this.at(index.reduce((sum, i, dim) => sum + i * this.strides[dim], this.offset));
-    return formatTensor({ shape: this.shape, dtype: this.dtype, at }, suffixes);
+      this.at(index.reduce((sum, i, dim) => sum + i * strides[dim], this.offset),
+        this.storage.memory);
+    const text = formatTensor({
+      shape: [...dims.map(({ level }) => level.size), ...this.shape], dtype: this.dtype, at,
+    }, suffixes);
+    if (dims.length === 0) return text;
+    return `BatchedTensor(levels=${dims.length}, value=\n${text}\n)`;
   }
 
   /** What `console.log` shows in Node. */
   [inspect](): string { return this.toString(); }
 
-  private at(position: number): number | boolean {
-    const value = this.storage.values[position];
+  private at(position: number, storage = this.storage): number | boolean {
+    const value = storage.values[position];
     return this.dtype === "bool" ? value !== 0 : value;
   }
 

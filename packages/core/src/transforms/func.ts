@@ -7,5 +7,7 @@ export {
   functionalCall, stackModuleState, type FunctionalCallOptions, type Listed, type State,
   type Stateful,
 } from "./func/stateful.ts";
+export { vmap, type VmapOptions } from "./vmap/vmap.ts";
+export type { DimTree } from "./vmap/dims.ts";
 export type { Argnums, Chosen } from "./func/inputs.ts";
 export type { Mapped, Tree } from "./func/tree.ts";

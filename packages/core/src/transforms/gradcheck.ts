@@ -11,7 +11,7 @@ import { disagreement, randomCotangents, type Tolerances } from "./comparison.ts
 
 /** Options of `gradcheck`. */
 export interface GradcheckOptions {
-  /** Step of the differences. Default 1e-6; 2⁻⁷ if an input is float32. */
+  /** Step of the differences. Default 1e-6; 2⁻⁵, extrapolated, if an input is float32. */
   readonly eps?: number;
   /** Absolute tolerance. Default 1e-5; must be given if an input is float32. */
   readonly atol?: number;
@@ -19,7 +19,7 @@ export interface GradcheckOptions {
   readonly rtol?: number;
   /** Compare along random directions only: a few evaluations per input. Default `false`. */
   readonly fastMode?: boolean;
-  /** Throw when gradients are wrong; otherwise return `false`. Default `true`. */
+  /** Throw when gradients are wrong; otherwise return `false`, or `null`. Default `true`. */
   readonly raiseException?: boolean;
   /** By how much two runs may differ. Default 0. */
   readonly nondetTol?: number;
@@ -39,18 +39,22 @@ const optionNames = ["eps", "atol", "rtol", "fastMode", "raiseException", "nonde
 /**
  * Checks the gradients of `f` at `inputs` against central differences: `true`, or an error that
  * says where they disagree. Inputs that require grad are checked; they must be float64, or the
- * differences are noise (give `atol` and `rtol` to check float32 nevertheless).
+ * differences are noise (give `atol` and `rtol` to check float32 nevertheless, by extrapolated
+ * differences of which the error is estimated: the result may be that it cannot be told).
  *
  * Cotangents are random, from a generator of its own. Besides the values it is checked that a
  * second backward gives the same, that gradients are linear in the cotangent, that outputs without
  * gradient do not depend on the inputs, and that shapes and dtypes fit. At kinks, as of `relu` at
  * 0, the check fails, and rightly so.
- * @throws when gradients are wrong, unless `raiseException` is `false`; when inputs are unusable
+ * @returns `true`; or, unless that is to throw, `false` for wrong gradients and `null` where
+ *   differences in float32 are too coarse to tell
+ * @throws when gradients are wrong or cannot be told right, unless `raiseException` is `false`;
+ *   when inputs are unusable
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.html
  */
 export function gradcheck<I extends readonly unknown[]>(
   f: (...inputs: NoInfer<I>) => Outputs, inputs: readonly [...I], options: GradcheckOptions = {},
-): boolean {
+): boolean | null {
   checkOptions("gradcheck", options, optionNames);
   return check("gradcheck", () => f(...inputs as unknown as NoInfer<I>), inputs, options);
 }
@@ -64,7 +68,7 @@ export function gradcheck<I extends readonly unknown[]>(
 export function gradgradcheck<I extends readonly unknown[]>(
   f: (...inputs: NoInfer<I>) => Outputs, inputs: readonly [...I],
   { gradOutputs, ...options }: GradgradcheckOptions = {},
-): boolean {
+): boolean | null {
   checkOptions("gradgradcheck", options, optionNames);
   const given = inputs as unknown as NoInfer<I>;
   const run = () => differentiable(outputsOf("gradgradcheck", f(...given)));
@@ -81,11 +85,11 @@ export function gradgradcheck<I extends readonly unknown[]>(
 
 function check(
   op: string, f: () => Outputs, inputs: readonly unknown[], options: GradcheckOptions,
-): boolean {
+): boolean | null {
   const wanted = differentiable(tensorsOf(op, inputs));
   const tolerances = checkInputs(op, inputs, wanted, options);
   const outputs = () => outputsOf(op, f());
-  const problem = enableGrad(() => {
+  const finding = enableGrad(() => {
     const first = outputs();
     if (!first.some((output) => output.isFloatingPoint())) {
       fail(op, "the function returns no tensor of floats");
@@ -98,9 +102,10 @@ function check(
     const positions = wanted.map((input) => inputs.indexOf(input));
     return disagreement({ inputs: wanted, positions, outputs, evaluate }, tolerances);
   });
-  if (problem === null) return true;
-  if (options.raiseException === false) return false;
-  return fail(op, problem);
+  if (finding === null) return true;
+  const { problem, isInconclusive } = finding;
+  if (options.raiseException === false) return isInconclusive ? null : false;
+  return fail(op, problem, { isInconclusive });
 }
 
 /** Checks the inputs; fills in the options. */
@@ -125,10 +130,11 @@ function checkInputs(
         "gradcheck.");
     }
   }
-  const { eps = single === undefined ? 1e-6 : 2 ** -7, atol = 1e-5, rtol = 1e-3, nondetTol = 0,
+  const isExtrapolated = single !== undefined;
+  const { eps = isExtrapolated ? 2 ** -5 : 1e-6, atol = 1e-5, rtol = 1e-3, nondetTol = 0,
     fastMode = false } = options;
   if (!(eps > 0)) fail(op, `eps must be positive, got ${show(eps)}`);
-  return { eps, atol, rtol, nondetTol, fastMode };
+  return { eps, isExtrapolated, atol, rtol, nondetTol, fastMode };
 }
 
 function tensorsOf(op: string, inputs: readonly unknown[]): Tensor[] {

@@ -176,6 +176,24 @@ describe("a custom function", () => {
     demandGrad(x.grad, x.mul(2));
   });
 
+  it("may keep the gradients it is given, and what it makes of them", () => {
+    const kept: Tensor[] = [];
+    class Keep extends Function {
+      static forward(_: Context, x: Tensor): Tensor { return x.clone(); }
+      static backward(_: Context, gradient: Tensor): Tensor {
+        const tripled = gradient.mul(3);
+        kept.push(gradient, tripled, gradient.add(1));
+        return tripled;
+      }
+    }
+    const x = leaf([1000], 1); // long enough for the engine to give up what nobody else holds
+    Keep.apply(x.mul(2)).mul(x).mul(5).sum().backward();
+    const gradient = x.detach().mul(5);
+    const expected = [gradient, gradient.mul(3), gradient.add(1)];
+    kept.forEach((value, i) => demandGrad(value, expected[i]));
+    demandGrad(x.grad, x.mul(40));
+  });
+
   it("goes 150,000 deep without recursion (test_free_deep_graph_pyfunction)", () => {
     class Same extends Function {
       static forward(_: Context, x: Tensor): Tensor { return x.clone(); }

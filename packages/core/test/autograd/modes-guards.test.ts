@@ -178,7 +178,8 @@ const { nest } = fc.letrec<{ nest: Step; steps: Step[] }>((tie) => ({
     kind: fc.constantFrom("callback" as const, "guard" as const), mode: fc.boolean(),
     steps: tie("steps"),
   }),
-  steps: fc.oneof({ maxDepth: 3 }, fc.constant<Step[]>([]), fc.array(tie("nest"), { maxLength: 2 })),
+  steps: fc.oneof(
+    { maxDepth: 3 }, fc.constant<Step[]>([]), fc.array(tie("nest"), { maxLength: 2 })),
 }));
 
 const cross = fc.record({

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Function } from "../../src/autograd/function.ts";
 import type { FunctionContext } from "../../src/autograd/function-context.ts";
 import {
-  enableGrad, grad, noGrad, tensor, type Gradients, type Node, type Tensor,
+  enableGrad, grad, noGrad, tensor, type NodeGradients, type Node, type Tensor,
 } from "../../src/index.ts";
 import { leaf } from "./drawn.ts";
 
@@ -12,7 +12,7 @@ const scalar = () => tensor(1, { requiresGrad: true });
 /** The node that adds to `.grad` of the leaf that a tensor was computed from. */
 const accumulatorOf = (computed: Tensor): Node => computed.gradFn!.nextFunctions[0][0]!;
 
-const scaled = (factor: number) => (gradients: Gradients) =>
+const scaled = (factor: number) => (gradients: NodeGradients) =>
   gradients.map((gradient) => gradient && gradient.mul(factor));
 
 describe("hooks of nodes", () => {
@@ -20,7 +20,7 @@ describe("hooks of nodes", () => {
     const x = scalar();
     const y = x.square();
     const seen: string[] = [];
-    const note = (kind: string) => (...lists: Gradients[]) => {
+    const note = (kind: string) => (...lists: NodeGradients[]) => {
       seen.push(`${kind} ${lists.map((list) => list.map((gradient) => gradient?.item()))}`);
     };
     const handles = [
@@ -41,7 +41,7 @@ describe("hooks of nodes", () => {
     () => {
       let log: number[] = [];
       const hook1 = (gradient: Tensor) => { log.push(1); return gradient.mul(3); };
-      const hook2 = (gradients: Gradients) => { log.push(2); return scaled(2)(gradients); };
+      const hook2 = (gradients: NodeGradients) => { log.push(2); return scaled(2)(gradients); };
       const a = scalar();
       const b = a.clone();
       b.gradFn!.registerPrehook(hook2);
@@ -90,13 +90,13 @@ describe("hooks of nodes", () => {
       static forward(_: FunctionContext, x: Tensor, factor: number): Tensor[] {
         return [x.mul(factor), x.add(factor)];
       }
-      static backward(ctx: FunctionContext, first: Tensor, second: Tensor): (Tensor | null)[] {
+      static backward(_: FunctionContext, first: Tensor, second: Tensor): (Tensor | null)[] {
         return [first.mul(2).add(second), null];
       }
     }
     const x = scalar();
     const [doubled] = Both.apply(x, 2);
-    const items = (list: Gradients) => list.map((gradient) => gradient?.item());
+    const items = (list: NodeGradients) => list.map((gradient) => gradient?.item());
     const seen: unknown[] = [];
     doubled.gradFn!.registerHook((...lists) => { seen.push(...lists.map(items)); });
     doubled.backward();
@@ -138,6 +138,15 @@ describe("hooks of nodes", () => {
     expect(x.grad).toBeNull();
   });
 
+  it("must not write to a gradient, which an op may have passed to both its inputs", () => {
+    const x = scalar();
+    for (const kind of ["registerHook", "registerPrehook"] as const) {
+      const y = x.mul(2);
+      y.gradFn![kind](function writing([gradient]: NodeGradients) { gradient!.mul_(3); });
+      expect(() => y.add(x).backward()).toThrow("hook 'writing' changed a gradient in place");
+    }
+  });
+
   it("must be functions", () => {
     expect(() => scalar().mul(2).gradFn!.registerHook(3 as never)).toThrow("got 3");
     expect(() => scalar().mul(2).gradFn!.registerPrehook(null as never)).toThrow("got null");
@@ -177,7 +186,10 @@ describe("registerPostAccumulateGradHook", () => {
     const x = scalar();
     const order: string[] = [];
     x.registerPostAccumulateGradHook(() => { order.push("first"); });
-    x.registerPostAccumulateGradHook((parameter) => { order.push("second"); parameter.grad = null; });
+    x.registerPostAccumulateGradHook((parameter) => {
+      order.push("second");
+      parameter.grad = null;
+    });
     x.mul(2).backward();
     expect(order).toEqual(["first", "second"]);
     expect(x.grad).toBeNull();

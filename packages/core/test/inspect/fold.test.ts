@@ -87,8 +87,19 @@ describe("fold", () => {
     const twice = x.sin().cos().sin().cos();
     expect(shown(twice.sum()).blocks).toEqual([]);
     // the same operations, but not on the same places of the block before
-    const [a, b, c] = [x.sin(), x.cos(), x.tanh()];
-    expect(shown(a.mul(b).add(a.mul(c)).add(c.mul(b)).sum()).blocks).toEqual([]);
+    let z = x.cos();
+    for (let i = 0; i < 5; i++) {
+      const inner = z.sin();
+      z = inner.mul(i % 2 === 0 ? z : inner);
+    }
+    expect(shown(z.sum()).blocks).toEqual([]);
+    // what all repetitions read is not one of them
+    const first = x.mul(x);
+    let power = first.mul(first);
+    for (let i = 0; i < 4; i++) power = power.mul(first);
+    const { blocks: [block], nodes, edges } = shown(power.sum());
+    expect([block.count, nodes[1].block]).toEqual([5, null]);
+    expect(edges.filter(({ from }) => from === 1).map(({ count }) => count)).toEqual([1, 5]);
     // the same operations on other shapes
     let wide = leaf([1]).mul(2);
     for (let i = 0; i < 6; i++) wide = cat([wide, wide]);

@@ -5,6 +5,8 @@ import { Tensor, defaultGenerator } from "../../src/index.ts";
 import {
   bumpVersion, copyOf, fail, fresh, primitive, real, view, type Op,
 } from "../../src/internal.ts";
+import { exposed, hidden, leave, levelsOf } from "../../src/autograd/batch.ts";
+import { isBatched } from "../../src/ops/batching.ts";
 import type { AnyOp } from "./call.ts";
 import { calls, laidOut, strided, valuesIn, type Drawn } from "./draw.ts";
 import { thrownBy } from "./expect.ts";
@@ -23,6 +25,8 @@ interface Parts {
   undeclared?: (grad: Tensor, input: Tensor) => Tensor;
   /** Whether the op claims that its tangent is its value at the tangent of its input. */
   multilinear?: boolean;
+  /** Whether the op claims to cope with batches. */
+  batches?: boolean;
 }
 
 function squared(input: Tensor): Tensor {
@@ -34,10 +38,10 @@ function squared(input: Tensor): Tensor {
 /** `x²` as a primitive op with some parts replaced. */
 function squareWith({
   name = "squareOnTrial", forward = squared, gradient = (grad, input) => grad.mul(input).mul(2),
-  undeclared, multilinear = false,
+  undeclared, multilinear = false, batches = false,
 }: Parts): AnyOp {
   const op: Op<Unary> = primitive({
-    name, inputs: ["input"], multilinear,
+    name, inputs: ["input"], multilinear, batches,
     prepare: (input: Tensor) => ({ inputs: [input], attributes: { input } }),
     forward: ([input]) => forward(input),
     gradients: (reads) => ({
@@ -86,6 +90,26 @@ const broken: readonly (readonly [says: string, what: string, op: AnyOp])[] = [
         const bare = input.view(input.shape);
         bare.tangents = null;
         return grad.mul(bare).mul(2);
+      },
+    })],
+  ["vmap is a loop", "every sample gets the values of the first", squareWith({
+    batches: true,
+    forward: (input) => {
+      const levels = levelsOf([input]);
+      const whole = exposed(input, levels);
+      const first = levels.reduce((part) => part.select(0, 0), whole);
+      return hidden(squared(first).expand(whole.shape), levels);
+    },
+  })],
+  ["vmap is a loop", "the gradient of a batch is 1 % too large", squareWith({
+    gradient: (grad, input) => grad.mul(input).mul(isBatched(grad) ? 2.02 : 2),
+  })],
+  ["gradients inside vmap are those of each sample", "the gradients of samples are mixed",
+    squareWith({
+      gradient: (grad, input) => {
+        const [level] = levelsOf([input]);
+        const own = grad.mul(input).mul(2);
+        return level === undefined ? own : own.add(leave(own, level, 0).sum(0).mul(0.01));
       },
     })],
   ["float32 gives float64 rounded", "imprecise in float32", squareWith({

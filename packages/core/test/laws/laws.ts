@@ -1,6 +1,7 @@
 // The laws that every entry of the op table obeys, each with the sentence it states.
 import type { AnyOp } from "./call.ts";
 import type { Call } from "./draw.ts";
+import { gradientsArePerSample, vmapIsALoop } from "./batch.ts";
 import {
   float32IsFloat64Rounded, inPlaceIsFunction, layoutDoesNotMatter, methodIsFunction,
   runsAreIdentical,
@@ -30,6 +31,8 @@ export const laws: readonly Law[] = [
   { says: "gradients are linear in the cotangent", holds: vjpIsLinear },
   { says: "forward mode agrees with reverse mode", holds: forwardIsReverse },
   { says: "forward over reverse agrees with reverse over reverse", holds: forwardOverReverse },
+  { says: "vmap is a loop", holds: vmapIsALoop },
+  { says: "gradients inside vmap are those of each sample", holds: gradientsArePerSample },
   { says: "float32 gives float64 rounded", holds: float32IsFloat64Rounded },
   { says: "method and function are the same", holds: methodIsFunction },
   { says: "the in-place variant writes what the function returns", holds: inPlaceIsFunction },

@@ -130,13 +130,43 @@ describe("unusable calls are refused", () => {
   });
 });
 
-it("float32 is checked where tolerances are given", () => {
+describe.each(both)("float32 is checked where tolerances are given, with %o", (options) => {
+  // Extrapolated differences in float32: 1e-5 to 6e-5 of the largest gradient, by §2.9's table.
+  const tolerance = { ...options, atol: 2e-4, rtol: 2e-4 };
   const x = randn([4], { requiresGrad: true });
-  // Central differences with step 2⁻⁷ in float32: 2e-4 of rounding and truncation, by §2.9.
-  const tolerance = { atol: 2e-3, rtol: 2e-3 };
-  expect(gradcheck((input) => input.tanh(), [x], tolerance)).toBe(true);
-  const wrong = square((input, grad) => grad.mul(input).mul(2.02));
-  expect(() => gradcheck(wrong, [x], tolerance)).toThrow("Jacobian mismatch");
+
+  it.each<[string, (input: Tensor) => Tensor]>([
+    ["tanh", (input) => input.tanh()],
+    ["a softmax", (input) => input.softmax(0)],
+    ["logsumexp", (input) => input.logsumexp(0)],
+    ["a product", (input) => input.outer(input).exp().sum(0)],
+  ])("%s passes", (_, f) => {
+    const before = x.tolist();
+    expect(gradcheck(f, [x], tolerance)).toBe(true);
+    expect(gradgradcheck(f, [x], tolerance)).toBe(true);
+    expect(x.tolist()).toEqual(before);
+  });
+
+  it("errors of 1 % and dropped terms are found", () => {
+    for (const wrong of [
+      square((input, grad) => grad.mul(input).mul(2.02)),
+      square((input, grad) => grad.mul(input).mul(2).add(grad.mul(0.01))),
+    ]) {
+      expect(() => gradcheck(wrong, [x], tolerance)).toThrow("Jacobian mismatch");
+      expect(gradcheck(wrong, [x], { ...tolerance, raiseException: false })).toBe(false);
+    }
+  });
+
+  it.each<[string, (input: Tensor) => Tensor, GradcheckOptions]>([
+    ["tolerances below what float32 can tell", (input) => input.exp().sum(),
+      { atol: 1e-9, rtol: 1e-9 }],
+    ["functions that change faster than the step", (input) => input.mul(60).sin(), {}],
+  ])("%s are inconclusive, neither right nor wrong", (_, f, more) => {
+    const at = tensor([0.3, 0.7, 1.1, 1.7], { requiresGrad: true });
+    expect(() => gradcheck(f, [at], { ...tolerance, ...more }))
+      .toThrow(/gradcheck: inconclusive: differences are too coarse to tell .*input 0/);
+    expect(gradcheck(f, [at], { ...tolerance, ...more, raiseException: false })).toBe(null);
+  });
 });
 
 it("errors of the function itself come through, and leave modes and inputs as they were", () => {

@@ -1,7 +1,7 @@
 // Dropout: zeros at random places, in the order in which PyTorch draws them.
 import { defaultGenerator, mul, type Generator, type Tensor } from "@chainrule/core";
 import {
-  checkOptions, checkTensor, composite, fail, fillMask, fresh, real, show, type Op,
+  checkOptions, checkTensor, composite, drawForSamples, fail, fillMask, fresh, real, show, type Op,
 } from "@chainrule/core/internal";
 
 /** Options of `dropout`. */
@@ -49,7 +49,9 @@ export const dropout: Op<(input: Tensor, options?: DropoutOptions) => Tensor> = 
 
 /** 0 or `1/keep` for each element, row-major, two words each. */
 function noise(like: Tensor, keep: number, generator: Generator): Tensor {
-  const result = fresh(like.shape, like.dtype);
-  fillMask(generator, result.storage.data, keep, 1 / keep);
-  return result;
+  return drawForSamples("dropout", [], () => {
+    const result = fresh(like.shape, like.dtype);
+    fillMask(generator, result.storage.data, keep, 1 / keep);
+    return result;
+  });
 }

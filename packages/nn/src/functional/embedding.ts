@@ -1,7 +1,8 @@
 // Rows of a table by index, and indices as rows of zeros with a one.
 import type { Tensor } from "@chainrule/core";
-import { checkOptions, checkTensor, composite, fail, fresh, integers, primitive, real, rowMajor,
-  show, showShape, type Op, type TypedArray,
+import {
+  checkOptions, checkTensor, composite, fail, fresh, integers, lookUpRows, operand, primitive,
+  real, rowMajor, show, showShape, type Op, type TypedArray,
 } from "@chainrule/core/internal";
 import { indicesOf } from "./indices.ts";
 
@@ -23,8 +24,13 @@ export const embeddingRows: Op<(table: Tensor, lookup: Lookup) => Tensor> = prim
   prepare: (table: Tensor, lookup: Lookup) => ({ inputs: [table], attributes: lookup }),
   forward([table], { indices, indexShape }) {
     const width = table.shape[1];
-    const { storage: { values: data }, offset } = rowMajor(table);
     const result = fresh([...indexShape, width], table.dtype);
+    const source = rowMajor(table);
+    const starts = Int32Array.from(indices, (index) => index * width);
+    if (lookUpRows(operand(result, result.shape), operand(source, source.shape), starts, width)) {
+      return result;
+    }
+    const { storage: { values: data }, offset } = source;
     for (let i = 0; i < indices.length; i++) {
       const start = offset + indices[i] * width;
       result.storage.data.set(data.subarray(start, start + width), i * width);

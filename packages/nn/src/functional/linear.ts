@@ -8,7 +8,7 @@ type Linear = (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor;
 
 /** `x Wᵀ + b` for operands of one dtype as one node: an XOR net trains 1.5× as fast as in three. */
 const affine: Op<Linear> = primitive({
-  name: "linear", inputs: ["input", "weight", "bias"],
+  name: "linear", inputs: ["input", "weight", "bias"], batches: true,
   prepare: (input: Tensor, weight: Tensor, bias?: Tensor | null) =>
     ({ inputs: bias ? [input, weight, bias] : [input, weight], attributes: null }),
   forward: ([input, weight, bias]) => {

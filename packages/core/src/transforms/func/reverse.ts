@@ -37,7 +37,9 @@ export function checkFunction(op: string, f: unknown): void {
  * What a function returned: its output, and `aux` next to it.
  * @throws when `aux` was announced and is not there
  */
-export function split(op: string, result: unknown, hasAux: boolean): [output: unknown, aux: unknown] {
+export function split(
+  op: string, result: unknown, hasAux: boolean,
+): [output: unknown, aux: unknown] {
   if (!hasAux) return [result, undefined];
   if (!Array.isArray(result) || result.length !== 2) {
     fail(op, "output of function f should be an array: [output, aux] if hasAux is true, got " +

@@ -86,8 +86,8 @@ function rowsOf(
     const unit = unitLike(outputs[k], element);
     return gradientsOf([outputs[k]], inputs, [unit], createGraph, true).map((gradient, i) => {
       if (strict && gradient === null) {
-        fail("jacobian", `Output ${k} of the user-provided function is independent of input ${i}. ` +
-          "This is not allowed in strict mode.");
+        fail("jacobian", `Output ${k} of the user-provided function is independent of input ` +
+          `${i}. This is not allowed in strict mode.`);
       }
       if (strict && createGraph && !gradient!.requiresGrad) {
         fail("jacobian", "The jacobian of the user-provided function is independent of input " +
