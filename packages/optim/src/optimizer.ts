@@ -116,9 +116,10 @@ export abstract class Optimizer<Options extends object> {
     const setToNone = options?.setToNone ?? true;
     for (const { params } of this.paramGroups) {
       for (const param of params) {
-        if (setToNone || param.gradient === null) param.grad = null;
-        else if (param.grad.gradFn === null) param.grad.zero_();
-        else param.grad = param.grad.detach().zero_();
+        const { gradient } = param;
+        if (setToNone || gradient === null) param.grad = null;
+        else if (gradient.gradFn === null) gradient.zero_();
+        else param.grad = gradient.detach().zero_();
       }
     }
   }

@@ -18,15 +18,7 @@ import { checkViewWrite, rebase } from "./views.ts";
 export function checkInPlace(
   op: string, target: Tensor, shape: Shape, dtype: DType, recorded: boolean,
 ): void {
-  if (isGradEnabled() && target.history?.isAccumulator) {
-    fail(op, "a leaf Variable that requires grad is being used in an in-place operation. " +
-      "Wrap the update in noGrad(() => …), or use the op without underscore");
-  }
-  checkViewWrite(op, target, recorded);
-  if (isGradEnabled() && target.base?.history?.isAccumulator) {
-    fail(op, "a view of a leaf Variable that requires grad is being used in an in-place " +
-      "operation. Wrap the update in noGrad(() => …), or use the op without underscore");
-  }
+  checkHistoryWrite(op, target, recorded);
   if (!sameShape(shape, target.shape)) {
     fail(op, `output with shape ${showShape(target.shape)} doesn't match the broadcast shape ` +
       showShape(shape));
@@ -38,6 +30,23 @@ export function checkInPlace(
   if (overlaps(target.shape, target.strides)) {
     fail(op, "unsupported operation: more than one element of the written-to tensor refers to a " +
       "single memory location. Please clone() the tensor before the write");
+  }
+}
+
+/**
+ * Checks that the history of `target` may be replaced by that of a write to it.
+ * @throws when it is a leaf that requires a gradient, a view of one, or a view that its making
+ *   forbids to write to
+ */
+export function checkHistoryWrite(op: string, target: Tensor, recorded: boolean): void {
+  if (isGradEnabled() && target.history?.isAccumulator) {
+    fail(op, "a leaf Variable that requires grad is being used in an in-place operation. " +
+      "Wrap the update in noGrad(() => …), or use the op without underscore");
+  }
+  checkViewWrite(op, target, recorded);
+  if (isGradEnabled() && target.base?.history?.isAccumulator) {
+    fail(op, "a view of a leaf Variable that requires grad is being used in an in-place " +
+      "operation. Wrap the update in noGrad(() => …), or use the op without underscore");
   }
 }
 

@@ -16,6 +16,7 @@ import * as order from "./order.ts";
 import * as positions from "./positions.ts";
 import * as rearrange from "./rearrange.ts";
 import * as reduction from "./reduction.ts";
+import * as reshapeInPlace from "./reshape-in-place.ts";
 import * as rounding from "./rounding.ts";
 import * as scan from "./scan.ts";
 import * as slicing from "./slicing.ts";
@@ -40,12 +41,13 @@ export type Arithmetic = Ops<typeof unary & typeof trigonometry & typeof roundin
 export type Others = Ops<typeof comparison & typeof convert & typeof view & typeof rearrange &
   typeof slicing & typeof copies & typeof diagonal & typeof indexing & typeof positions &
   typeof gather & typeof linalg & typeof matmul & typeof reduction & typeof variance &
-  typeof order & typeof norm & typeof scan & typeof softmax & typeof write>;
+  typeof order & typeof norm & typeof scan & typeof softmax & typeof write &
+  typeof reshapeInPlace>;
 
 /** Families whose ops are methods too. */
 const methods = [unary, trigonometry, rounding, binary, ternary, comparison, convert, view,
   rearrange, slicing, copies, diagonal, indexing, positions, gather, reduction, variance, order,
-  norm, scan, softmax, matmul, linalg, write];
+  norm, scan, softmax, matmul, linalg, write, reshapeInPlace];
 
 /** Families of functions on lists of tensors, which no tensor has as a method. */
 const functions = [join, einsum];

@@ -37,7 +37,7 @@ export interface Counters {
 
 const PAGE = 65536;
 
-/** Bytes of the ring at first; it grows to four times what one operation needs. */
+/** Bytes of the ring at first; it grows to twice what one operation needs. */
 const FIRST_RING = 8 * 1024 * 1024;
 
 /** Bytes that the heap may take, unless the user sets another budget. */
@@ -91,7 +91,7 @@ export class Heap {
    * Gives `false` where that is more than the heap can hold.
    */
   prepare(bytes: number): boolean {
-    if (bytes * 4 > this.size && !this.growRing(bytes * 4) && bytes > this.size) return false;
+    if (bytes * 2 > this.size && !this.growRing(bytes * 2) && bytes > this.size) return false;
     const left = this.size - this.head % this.size;
     if (left < bytes) this.head += left;
     const end = this.head + bytes;

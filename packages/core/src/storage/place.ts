@@ -113,6 +113,7 @@ function isSame(a: Region, b: Region): boolean {
 }
 
 function bytesNeeded({ region: { operand: { storage }, from, to }, isWhole }: Need): number {
+  if (storage.slot !== null && storage.slot.position < 0) return 0; // has a block of its own
   return aligned(isWhole ? bytesOf(storage) : (to - from) * itemSize(storage.dtype));
 }
 

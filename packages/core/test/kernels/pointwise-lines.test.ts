@@ -16,7 +16,7 @@ const classes = [Float32Array, Float64Array, Int32Array, Uint8Array] as const;
 function operandOver(shape: number[], repeats: boolean[], cls: number, offset: number): Operand {
   const own = contiguousStrides(shape.map((size, dim) => repeats[dim] ? 1 : size));
   const length = shape.reduce((n, size) => n * size, 1) + offset;
-  const data = classes[cls].from({ length }, (_: unknown, i: number) => (i * 37 + cls) % 19);
+  const data = new classes[cls](Array.from({ length }, (_, i) => (i * 37 + cls) % 19));
   return { data, offset, strides: own.map((step, dim) => repeats[dim] ? 0 : step) };
 }
 

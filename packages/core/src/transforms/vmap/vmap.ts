@@ -78,8 +78,8 @@ export function vmap<A extends readonly unknown[], R>(
 function checkOutDims(name: string, outDims: unknown): void {
   mapWithDims(outDims, null, (dim) => {
     if (dim === null || Number.isInteger(dim)) return dim;
-    return fail("vmap", `vmap(${name}, …, outDims): \`outDims\` must be a whole number, null or a ` +
-      "collection of them representing where in the outputs the vmapped dimension should " +
+    return fail("vmap", `vmap(${name}, …, outDims): \`outDims\` must be a whole number, null or ` +
+      "a collection of them representing where in the outputs the vmapped dimension should " +
       `appear, got ${show(dim)}`);
   }, () => fail("vmap", `unusable outDims ${show(outDims)}`));
 }
