@@ -20,6 +20,7 @@ export { checkNumber, pointwise } from "./ops/pointwise.ts";
 export {
   distinct, integers, isSampleTensor, real, type Sample, type SampleTensor,
 } from "./ops/sample.ts";
+export { enter, leave, levelsOf } from "./autograd/batch.ts";
 export { drawForSamples } from "./ops/draw.ts";
 export { table } from "./ops/table.ts";
 export { withState, type FunctionalCallOptions } from "./transforms/func/stateful.ts";
@@ -31,6 +32,7 @@ export { passThrough } from "./autograd/pass-through.ts";
 export { isThenable } from "./autograd/synchronous.ts";
 export { numel, sameShape, showShape, type Shape } from "./shape/dims.ts";
 export { broadcastShapes } from "./shape/broadcast.ts";
-export { multiplyBatches } from "./ops/matmul.ts";
+export { multiplyBatches, transposed } from "./ops/matmul.ts";
+export { pairLoss, type PairLoss } from "./ops/pair-loss.ts";
 export { fillMask } from "./kernels/random/fill.ts";
 export { defaultGenerator, Generator } from "./random/generator.ts";

@@ -64,6 +64,32 @@ describe("gradients per sample", () => {
   });
 });
 
+describe("losses of classes", () => {
+  const scores = randn([samples, 4, 3, 2]);
+  const classes = randint(3, [samples, 4, 2]);
+
+  it.each(["none", "sum", "mean"] as const)("of batches, %s of each sample", (reduction) => {
+    const options = { reduction, ignoreIndex: 1 };
+    for (const f of [
+      (x: Tensor, t: Tensor) => F.crossEntropy(x, t, { ...options, labelSmoothing: 0.1 }),
+      (x: Tensor, t: Tensor) => F.nllLoss(x, t, options),
+      (x: Tensor, t: Tensor) => F.nllLoss(x, t, { ...options, weight: ones([3]).mul(3) }),
+    ]) {
+      close(vmap(f)(scores, classes), loop(f, scores, classes));
+      close(vmap(f, { inDims: [0, null] })(scores, classes.select(0, 0)),
+        loop((x) => f(x, classes.select(0, 0)), scores));
+      const g = func.grad((x: Tensor, t: Tensor) => f(x, t).sum());
+      close(vmap((x: Tensor, t: Tensor) => g(x, t))(scores, classes), loop(g, scores, classes));
+    }
+  });
+
+  it("that do not exist are refused", () => {
+    const f = vmap((x: Tensor, t: Tensor) => F.crossEntropy(x, t));
+    expect(() => f(scores, classes.add(1))).toThrow(/crossEntropy: Target 3 is out of bounds/);
+    expect(() => f(scores, classes.select(2, 0))).toThrow(/Expected target size \[4, 2\]/);
+  });
+});
+
 describe("layers", () => {
   it.each<[string, () => nn.Module, () => Tensor]>([
     ["Linear on vectors", () => new nn.Linear(4, 3), () => randn([samples, 4])],

@@ -1,7 +1,7 @@
 // Adam and AdamW: steps scaled by running averages of the gradient and of its square.
 import { zeros, type Tensor } from "@chainrule/core";
 import { checkAtLeastZero, checkBetas, checkBoolean } from "./checks.ts";
-import { flushed, fusedUpdate, runFused, type FusedUpdate } from "./fused.ts";
+import { flushed, fusedUpdate, runFused, scalarsFor, type FusedUpdate } from "./fused.ts";
 import { Optimizer, type Params, type ParamState } from "./optimizer.ts";
 
 /** Hyper-parameters of `Adam` and `AdamW`. */
@@ -61,22 +61,36 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
   }
 
   protected override update(params: readonly Tensor[], options: Required<AdamOptions>): void {
-    const { lr, betas: [beta1, beta2], eps, weightDecay, amsgrad, maximize } = options;
+    const { amsgrad } = options;
+    const update = amsgrad ? withLargest : plain;
+    let scalars: readonly number[] = [];
+    let scalarsStep = 0;
     for (const param of params) {
       const state = this.stateOf(param, amsgrad);
       const step = (state.step as number) + 1;
+      if (step !== scalarsStep) { // most often all parameters have taken as many steps
+        scalars = this.scalarsAt(step, update, options);
+        scalarsStep = step;
+      }
       const targets = [param, state.expAvg as Tensor, state.expAvgSq as Tensor];
       if (amsgrad) targets.push(state.maxExpAvgSq as Tensor);
-      runFused(this.name, amsgrad ? withLargest : plain, targets, [param.gradient!], {
-        beta1, beta2, eps,
-        stepSize: lr / (1 - beta1 ** step),
-        root: Math.sqrt(1 - beta2 ** step),
-        decay: this.isDecoupled ? 1 - lr * weightDecay : 1,
-        penalty: this.isDecoupled ? 0 : weightDecay,
-        sign: maximize ? -1 : 1,
-      });
+      runFused(this.name, update, targets, [param.gradient!], scalars);
       state.step = step;
     }
+  }
+
+  private scalarsAt(
+    step: number, update: FusedUpdate, options: Required<AdamOptions>,
+  ): readonly number[] {
+    const { lr, betas: [beta1, beta2], eps, weightDecay, maximize } = options;
+    return scalarsFor(update, {
+      beta1, beta2, eps,
+      stepSize: lr / (1 - beta1 ** step),
+      root: Math.sqrt(1 - beta2 ** step),
+      decay: this.isDecoupled ? 1 - lr * weightDecay : 1,
+      penalty: this.isDecoupled ? 0 : weightDecay,
+      sign: maximize ? -1 : 1,
+    });
   }
 
   private stateOf(param: Tensor, amsgrad: boolean): ParamState {

@@ -44,19 +44,29 @@ export function fusedUpdate<T extends string, S extends string, N extends string
   };
 }
 
+/** The numbers of an update in the order in which it takes them; once for many parameters. */
+export function scalarsFor(
+  { scalars }: FusedUpdate, values: { readonly [name: string]: number },
+): readonly number[] {
+  return scalars.map((name) => values[name]);
+}
+
 /**
- * Runs an update in place.
+ * Runs an update in place, with numbers from `scalarsFor`.
  * @throws before anything is written when a target can't be written to
  */
 export function runFused(
   op: string, update: FusedUpdate, targets: readonly Tensor[], sources: readonly Tensor[],
-  scalars: { readonly [name: string]: number },
+  scalars: readonly number[],
 ): void {
   const { shape } = targets[0];
   for (const target of targets) checkInPlace(op, target, shape, target.dtype, false);
-  const place = (tensor: Tensor) => operand(tensor, shape);
-  const outputs = targets.map(place);
-  runProgram(update.program, shape, outputs, [...outputs, ...sources.map(place)],
-    update.scalars.map((name) => scalars[name]));
+  const outputs: Operand[] = [];
+  for (const target of targets) outputs.push(operand(target, shape));
+  const inputs = outputs.slice();
+  for (const source of sources) inputs.push(operand(source, shape));
+  runProgram(update.program, shape, outputs, inputs, scalars);
   for (const target of targets) bumpVersion(target, op);
 }
+
+type Operand = ReturnType<typeof operand>;

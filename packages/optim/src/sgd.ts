@@ -2,7 +2,7 @@
 import { zeros, type Tensor } from "@chainrule/core";
 import { checkAtLeastZero, checkBoolean } from "./checks.ts";
 import { fail } from "@chainrule/core/internal";
-import { flushed, fusedUpdate, runFused } from "./fused.ts";
+import { flushed, fusedUpdate, runFused, scalarsFor } from "./fused.ts";
 import { Optimizer, type Params } from "./optimizer.ts";
 
 /** Hyper-parameters of `SGD`. */
@@ -65,23 +65,25 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override update(params: readonly Tensor[], options: Required<SGDOptions>): void {
-    const { lr, momentum, weightDecay, nesterov } = options;
-    const sign = options.maximize ? -1 : 1;
-    const scalars = { lr, weightDecay, sign };
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = options;
+    const values = { lr, momentum, dampening, weightDecay, sign: maximize ? -1 : 1 };
+    const update = momentum === 0 ? plain : nesterov ? withNesterov : withMomentum;
+    const scalars = scalarsFor(update, values);
     for (const param of params) {
       const grad = param.gradient!;
       if (momentum === 0) {
-        runFused("SGD", plain, [param], [grad], scalars);
+        runFused("SGD", update, [param], [grad], scalars);
         continue;
       }
-      let buffer = this.state.get(param)?.momentumBuffer as Tensor | undefined;
-      const dampening = buffer === undefined ? 0 : options.dampening;
-      if (buffer === undefined) {
-        buffer = zeros(param.shape, { dtype: param.dtype });
-        this.state.set(param, { momentumBuffer: buffer });
+      const buffer = this.state.get(param)?.momentumBuffer as Tensor | undefined;
+      if (buffer !== undefined) {
+        runFused("SGD", update, [param, buffer], [grad], scalars);
+        continue;
       }
-      runFused("SGD", nesterov ? withNesterov : withMomentum, [param, buffer], [grad],
-        { ...scalars, momentum, dampening });
+      const first = zeros(param.shape, { dtype: param.dtype });
+      this.state.set(param, { momentumBuffer: first });
+      runFused("SGD", update, [param, first], [grad],
+        scalarsFor(update, { ...values, dampening: 0 }));
     }
   }
 }

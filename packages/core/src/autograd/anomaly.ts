@@ -40,7 +40,7 @@ export let anomaly: Anomaly | null = null;
  * try {
  *   detectAnomaly(() => x.sqrt().mul(0).sum().backward());
  * } catch (error) {
- *   console.log(error.message.slice(10, 48)); // Function 'SqrtBackward0' returned nan
+ *   console.log(error.message.slice(10, 47)); // Function 'SqrtBackward0' returned nan
  * }
  * ```
  * @throws at the first NaN or infinity; when `body` returns a promise

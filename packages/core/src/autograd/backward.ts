@@ -56,6 +56,7 @@ export function backward(
   }
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const { roots, gradients } = rootsOf("backward", tensors, gradTensors, createGraph);
+  if (createGraph) warnOfCycle();
   if (inputs === undefined) {
     run({ roots, gradients, retainGraph, createGraph, targets: null, capture: null });
     return;
@@ -107,6 +108,18 @@ export function grad(
       `graph: input ${i} of shape ${showShape(wanted[i].shape)}. Set allowUnused: true if this ` +
       "is the desired behavior.", { input: i });
   });
+}
+
+let isWarned = false;
+
+/** Says once what `backward` with `createGraph` keeps in memory. */
+function warnOfCycle(): void {
+  if (isWarned) return;
+  isWarned = true;
+  console.warn("Using backward() with createGraph: true will create a reference cycle between " +
+    "the parameter and its gradient, which keeps the graph in memory until .grad is reset. We " +
+    "recommend using autograd.grad when creating the graph to avoid this. If you have to use " +
+    "this function, make sure to reset the .grad fields of your parameters to null after use.");
 }
 
 function listOf(op: string, name: string, value: OneOrMore<Tensor>): readonly Tensor[] {

@@ -12,14 +12,18 @@ import type { Differentiable, OutputType } from "./node.ts";
 import { record } from "./record.ts";
 import { joinFamily, restrict } from "./views.ts";
 
+const none: readonly never[] = [];
+
 /** The levels that some of these tensors are batched at, outermost first. */
 export function levelsOf(tensors: Iterable<Tensor | number>): readonly Level[] {
-  const levels = new Set<Level>();
+  let levels: readonly Level[] = none;
   for (const tensor of tensors) {
     if (typeof tensor === "number") continue;
-    for (const { level } of batchDims(tensor.storage)) levels.add(level);
+    for (const { level } of batchDims(tensor.storage)) {
+      if (!levels.includes(level)) levels = [...levels, level];
+    }
   }
-  return [...levels].sort((a, b) => a.order - b.order);
+  return levels.length < 2 ? levels : levels.toSorted((a, b) => a.order - b.order);
 }
 
 /** Elements between samples of a level; 0 for a tensor that is the same in all of them. */

@@ -75,8 +75,9 @@ export interface OutputType {
 
 /** The type of an output. */
 export function typeOf({ shape, dtype, storage }: Tensor): OutputType {
-  return !isBatching ? { shape, dtype }
-    : { shape, dtype, levels: batchDims(storage).map(({ level }) => level) };
+  const dims = isBatching ? batchDims(storage) : none;
+  return dims.length === 0 ? { shape, dtype }
+    : { shape, dtype, levels: dims.map(({ level }) => level) };
 }
 
 const none: readonly never[] = [];
@@ -261,11 +262,16 @@ export function unpackSaved(
 }
 
 function failReleased(node: Node): never {
+  const { op: { name }, outputs: [{ shape }] } = node;
+  const line = lineOf(node);
   fail("backward", "Trying to backward through the graph a second time (or directly access saved " +
     "tensors after they have already been freed). Saved intermediate values of the graph, here " +
-    `those of ${node.op.name}${atLine(node)}, are freed when you call .backward() or ` +
-    "autograd.grad(). Specify retainGraph: true if you need to backward through the graph a " +
-    "second time or if you need to access saved tensors after calling backward.");
+    `those of ${name}${atLine(node)}, are freed when you call .backward() or autograd.grad(). ` +
+    "Specify retainGraph: true if you need to backward through the graph a second time or if " +
+    "you need to access saved tensors after calling backward. In a loop, what each turn goes " +
+    `back through must be computed in that turn: this ${name} of shape [${shape.join(", ")}] was ` +
+    "not; compute it inside, or detach() it" + (line !== null ? "" : ". Hint: detectAnomaly(() " +
+    "=> …) around both passes adds the line of your code"), { node: node.name, shape, line });
 }
 
 function failModified(op: string, saved: Saved, value: Tensor, node: Node | null): never {

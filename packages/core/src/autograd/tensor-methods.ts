@@ -99,7 +99,11 @@ function setGrad(tensor: Tensor, value: Tensor | null): void {
     }
     if (value === tensor) fail("grad", "can't assign a tensor as its own grad");
   }
-  if (tensor.gradient?.storage.isPrivate) tensor.gradient.storage.release();
+  const before = tensor.gradient?.storage;
+  if (before !== undefined && value !== tensor.gradient) {
+    if (before.isPrivate) before.release();
+    else before.unsettle();
+  }
   tensor.gradient = value;
 }
 

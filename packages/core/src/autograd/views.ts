@@ -1,7 +1,7 @@
 // Views in the graph: a recorded write to a view gives its base a history, and a recorded write to
 // a base reaches its views when they are next asked for theirs.
 import { fail } from "../errors.ts";
-import { overlaps } from "../shape/layout.ts";
+import { overlaps, type Layout } from "../shape/layout.ts";
 import { windowOf, type Window } from "../shape/window.ts";
 import type { Lineage, Rebased, Tensor } from "../tensor/tensor.ts";
 import { arithmetic } from "./arithmetic.ts";
@@ -67,8 +67,9 @@ class View implements Lineage {
     this.seen = rebased;
     const isRetained = release(view);
     const type = typeOf(view);
-    view.history = new Node(asStrided, windowOf(view, this.base), [rebased as Edge],
-      [this.base.shape], [type], null);
+    const { node, index, layout } = rebased;
+    view.history = new Node(asStrided, windowOf(view, layout), [{ node: node as Node, index }],
+      [layout.shape], [type], null);
     view.outputIndex = 0;
     if (isRetained) retain(view);
   }
@@ -141,7 +142,7 @@ function refuse(op: string, restriction: Restriction, isIndirect: boolean): neve
 export function rebase(target: Tensor, written: Edge): void {
   const { base, family } = target;
   if (base === null) {
-    if (family !== null) family.rebased = written;
+    if (family !== null) family.rebased = { ...written, layout: layoutOf(target) };
     return;
   }
   const node = new Node(copySlices, windowOf(target, base), [edgeTo(base), written],
@@ -150,5 +151,9 @@ export function rebase(target: Tensor, written: Edge): void {
   base.history = node;
   base.outputIndex = 0;
   if (isRetained) retain(base);
-  base.family!.rebased = { node, index: 0 };
+  base.family!.rebased = { node, index: 0, layout: layoutOf(base) };
+}
+
+function layoutOf({ shape, strides, offset }: Tensor): Layout {
+  return { shape, strides, offset };
 }

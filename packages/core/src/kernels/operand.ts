@@ -30,6 +30,7 @@ export function collapse(
 ): Loops {
   let loops = 0;
   const count = dims === undefined ? shape.length : dims.length;
+  if (count === 0) return nothing(operands.length);
   for (let i = 0; i < count; i++) {
     const dim = dims === undefined ? i : dims[i];
     const size = shape[dim];
@@ -42,6 +43,13 @@ export function collapse(
   for (let k = 0; k < operands.length; k++) strides[k] = stridesAt(operands[k].strides, loops);
   return { shape: loops === 0 ? none : sizes.slice(0, loops), strides };
 }
+
+/** No loops over several operands. */
+function nothing(operands: number): Loops {
+  return noLoops[operands] ??= { shape: none, strides: new Array(operands).fill(none) };
+}
+
+const noLoops: Loops[] = [];
 
 /** The steps of loops: those of the dimensions they end with. */
 function stridesAt(strides: readonly number[], loops: number): readonly number[] {

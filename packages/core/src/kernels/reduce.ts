@@ -85,7 +85,7 @@ export function runReduction(
   const inner = collapse(shape, operands, dims);
   const outer = collapse(shape, operands, kept);
   const first = outputs.length;
-  const rows = inner.shape.length > 0 && outer.shape.length > 0 &&
+  const rows = inner.shape.length > 0 && outer.shape.length > 0 && total >= FEWEST_ROWS &&
     prefersRows(outer.shape, outer.strides[first], inner.strides[first]);
   const build = !canGenerateCode() ? buildBlocks : rows ? buildRows : buildLines;
   const code = codeOf(operands, builders.indexOf(build));
@@ -98,6 +98,9 @@ export function runReduction(
 }
 
 const none: readonly number[] = [];
+
+/** Rows below which the arrays that hold accumulations side by side take longer than they save. */
+const FEWEST_ROWS = 32;
 
 const builders = [buildLines, buildRows, buildBlocks];
 

@@ -11,8 +11,8 @@ import { Tensor } from "../tensor/tensor.ts";
 import { arranged, checkShared, copyInto, fresh } from "./memory.ts";
 
 /** Whether a tensor stands for the samples of some level. */
-export function isBatched({ storage }: Tensor): boolean {
-  return isBatching && batchDims(storage).length > 0;
+export function isBatched(value: Tensor | number): boolean {
+  return isBatching && typeof value !== "number" && batchDims(value.storage).length > 0;
 }
 
 /**

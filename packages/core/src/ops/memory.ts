@@ -28,7 +28,8 @@ export function fresh(shape: Shape, dtype: DType): Tensor {
 export function freshFor(
   inputs: Iterable<Tensor | number>, shape: Shape, dtype: DType,
 ): Tensor {
-  return isBatching ? freshAt(levelsOf(inputs), shape, dtype) : fresh(shape, dtype);
+  const levels = isBatching ? levelsOf(inputs) : [];
+  return levels.length === 0 ? fresh(shape, dtype) : freshAt(levels, shape, dtype);
 }
 
 /**

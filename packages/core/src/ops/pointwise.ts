@@ -16,6 +16,7 @@ import { runProgram } from "../storage/run.ts";
 import { Storage } from "../storage/storage.ts";
 import { numel } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { isBatched } from "./batching.ts";
 import { copyOf, forAllSamples, freshFor, operand } from "./memory.ts";
 import { checkOptions, entry, type Description, type Op, type Signature } from "./op.ts";
 
@@ -189,7 +190,9 @@ export class PointwiseOp implements Differentiable {
   private run(
     inputs: readonly Input[], scalars: readonly number[], result: Tensor, common: DType,
   ): void {
-    if (isBatching) [result, ...inputs] = forAllSamples(result, inputs);
+    if (isBatching && (isBatched(result) || inputs.some(isBatched))) {
+      [result, ...inputs] = forAllSamples(result, inputs);
+    }
     const { shape } = result;
     const sources: Placed[] = [];
     const numbers: number[] = [];

@@ -46,10 +46,15 @@ export function reduceOver(
   }
   const resultShape = reducedShape(shape, dims, keepdim);
   const strides = resultStrides(shape, dims);
-  const results = dtypes.map((dtype) => fresh(resultShape, dtype));
-  const outputs = results.map(({ storage }) => new Placed(storage, strides, 0));
-  reduceStorages(program, shape, dims, outputs, inputs.map((tensor) => operand(tensor, shape)),
-    scalars);
+  const results = new Array<Tensor>(dtypes.length); // closures take twice as long on small tensors
+  const outputs = new Array<Placed>(dtypes.length);
+  for (let i = 0; i < dtypes.length; i++) {
+    results[i] = fresh(resultShape, dtypes[i]);
+    outputs[i] = new Placed(results[i].storage, strides, 0);
+  }
+  const sources = new Array<Placed>(inputs.length);
+  for (let i = 0; i < inputs.length; i++) sources[i] = operand(inputs[i], shape);
+  reduceStorages(program, shape, dims, outputs, sources, scalars);
   return results;
 }
 

@@ -11,7 +11,7 @@ import { pointwise } from "./pointwise.ts";
 import { exclusiveProduct } from "./recurrence.ts";
 import {
   accumulated, checkFloat, keepDims, prepareReduction, prepareWithDType, reduceOver, restore,
-  type DTypeOptions, type ReduceOptions,
+  type DTypeOptions, type Over, type ReduceOptions,
 } from "./reduce-over.ts";
 import { booleans, integers, real } from "./sample.ts";
 import { shareOfTotal } from "./softmax-gradient.ts";
@@ -79,12 +79,17 @@ const logical = [
   [booleans([2, 3])], [real([2, 3]), 0, { keepdim: true }], [integers([2, 3], 2), 1],
 ];
 
+/** Sum over some dimensions, not recorded. */
+export function sumOver(input: Tensor, over: Over): Tensor {
+  return reduceOver(total, input, over, [accumulated(input.dtype)])[0];
+}
+
 /** Sum over some dimensions, or all; whole numbers and truth values give int32. */
 export const sum: Op<Accumulate> = primitive({
   name: "sum", inputs: ["input"], batches: true, formula: "Σ x", multilinear: true,
   prepare: (input: Tensor, dim?: Dims, options?: ReduceOptions & DTypeOptions) =>
     prepareWithDType("sum", input, dim, options),
-  forward: ([input], over) => reduceOver(total, input, over, [accumulated(input.dtype)]),
+  forward: ([input], over) => sumOver(input, over),
   gradients: (reads) => ({
     input: reads([], ({ grad, shapes: [shape], attributes }) => restore(grad, shape, attributes)),
   }),

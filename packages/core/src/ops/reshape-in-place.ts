@@ -1,9 +1,8 @@
 // Views that a tensor becomes itself: the same memory, from now on in another arrangement. They are
 // methods only.
-import { checkHistoryWrite, bumpVersion } from "../autograd/in-place.ts";
+import { bumpVersion, checkHistoryWrite } from "../autograd/in-place.ts";
 import { isGradEnabled } from "../autograd/modes.ts";
-import { retain, release } from "../autograd/node.ts";
-import { isDual } from "../autograd/tangents.ts";
+import { release, retain } from "../autograd/node.ts";
 import { fail } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { arranged } from "./memory.ts";
@@ -25,12 +24,14 @@ function becoming<F extends (input: Tensor, ...rest: never[]) => Tensor>(op: Op<
       const before = arranged(input, input);
       before.history = input.history;
       before.outputIndex = input.outputIndex;
+      before.tangents = input.tangents;
       const view = op(before, ...rest);
       const isRetained = release(input);
       const { shape, strides, offset } = view;
       Object.assign(input as Rearranged, { shape, strides, offset });
       input.history = view.history;
       input.outputIndex = view.outputIndex;
+      input.tangents = view.tangents;
       if (isRetained) retain(input);
       bumpVersion(input, `${name}_`);
       return input;
@@ -38,15 +39,12 @@ function becoming<F extends (input: Tensor, ...rest: never[]) => Tensor>(op: Op<
   }) as Op<F>;
 }
 
-/** @throws when there is a history or a tangent that would not get the new shape */
+/** @throws when there is a history that would not get the new shape */
 function checkRearranged(name: string, input: Tensor): void {
   checkHistoryWrite(name, input, input.history !== null && isGradEnabled());
   if (input.history !== null && !isGradEnabled()) {
     fail(name, "inside of noGrad a tensor that requires a gradient must keep its shape, which " +
       "its gradient has: use the op without underscore");
-  }
-  if (isDual(input)) {
-    fail(name, "a tensor with a tangent must keep its shape: use the op without underscore");
   }
 }
 

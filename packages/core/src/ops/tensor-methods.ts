@@ -1,5 +1,6 @@
 // The methods of tensors, derived from the op table; and the arithmetic that the engine needs.
 import { provideArithmetic } from "../autograd/arithmetic.ts";
+import { isDifferentiating } from "../autograd/tangents.ts";
 import { broadcastDims } from "../shape/broadcast.ts";
 import { sameShape } from "../shape/dims.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -7,7 +8,7 @@ import { add } from "./binary.ts";
 import { clone, to } from "./convert.ts";
 import { fresh } from "./memory.ts";
 import type { Method, Op, Signature } from "./op.ts";
-import { sum } from "./reduction.ts";
+import { sum, sumOver } from "./reduction.ts";
 import { methodOps, type Arithmetic, type Others } from "./table.ts";
 import { expand, reshape } from "./view.ts";
 import { cleared, placed, shown } from "./window.ts";
@@ -47,7 +48,9 @@ provideArithmetic({
   addInPlace: (a, b) => { a.add_(b); },
   sumToSize(gradient, shape) {
     const keepdim = shape.length === gradient.ndim;
-    const total = sum(gradient, broadcastDims(shape, gradient.shape), { keepdim });
+    const dims = broadcastDims(shape, gradient.shape);
+    const total = isDifferentiating() ? sum(gradient, dims, { keepdim })
+      : sumOver(gradient, { dims, keepdim });
     return sameShape(total.shape, shape) ? total : reshape(total, shape);
   },
   expand,

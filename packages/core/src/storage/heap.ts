@@ -37,14 +37,23 @@ export interface Counters {
 
 const PAGE = 65536;
 
-/** Bytes of the ring at first; it grows to twice what one operation needs. */
-const FIRST_RING = 8 * 1024 * 1024;
+/** Bytes of the ring at least; it grows to twice what one operation needs. */
+const SMALLEST_RING = 8 * 1024 * 1024;
 
 /** Bytes that the heap may take, unless the user sets another budget. */
-const FIRST_BUDGET = 1024 * 1024 * 1024;
+export const FIRST_BUDGET = 1024 * 1024 * 1024;
+
+/** The part of the budget that blocks for what stays may take; the rest is for the ring. */
+const MOST_RESIDENT = 0.5;
 
 /** Pages that the memory may ever have; fewer where the engine does not reserve so many. */
 const MOST_PAGES = [65536, 32768, 16384, 4096];
+
+/** A block for what stays; its address is -1 once it was given back. */
+interface Block {
+  address: number;
+  readonly bytes: number;
+}
 
 /** The memory, its views and what lies where. */
 export class Heap {
@@ -53,6 +62,10 @@ export class Heap {
   readonly blocks: Blocks;
   readonly counters: Counters = { hits: 0, misses: 0, bytesIn: 0, bytesOut: 0 };
   budget = FIRST_BUDGET;
+  /** Bytes of the ring at least: tests take little, so that it soon comes round. */
+  smallestRing = SMALLEST_RING;
+  /** Bytes that the ring has ever handed out: how much has happened. */
+  clock = 0;
   floats!: Float32Array;
   ints!: Int32Array;
   bytes!: Uint8Array;
@@ -62,14 +75,15 @@ export class Heap {
   private size = 0;
   /** Bytes ever handed out by the ring: a slot is intact while it is less than `size` behind. */
   private head = 0;
-  /** Slots of the ring with their owners, oldest first from `oldest` on. */
-  private slots: { readonly slot: Slot; readonly owner: Owner }[] = [];
+  /** Slots of the ring with their owners, oldest first from `oldest` on; before that, `null`. */
+  private slots: ({ readonly slot: Slot; readonly owner: Owner } | null)[] = [];
   private oldest = 0;
   /** Blocks of owners that were collected: nobody copies them back. */
-  private readonly collected = new FinalizationRegistry<{ address: number }>((block) => {
+  private readonly collected = new FinalizationRegistry<Block>((block) => {
     this.freeBlock(block);
   });
-  private readonly blockOf = new WeakMap<Slot, { address: number }>();
+  private readonly blockOf = new WeakMap<Slot, Block>();
+  /** Bytes in blocks for what stays. */
   resident = 0;
 
   constructor(memory: WebAssembly.Memory, isShared: boolean) {
@@ -79,7 +93,10 @@ export class Heap {
     this.blocks = new Blocks(PAGE, (bytes) => this.reach(bytes)); // address 0 stays free
     setScratch(memory, () => {
       this.scratch += SCRATCH_BYTES; // on top of the budget: nothing can be computed without it
-      return this.blocks.take(SCRATCH_BYTES);
+      const address = this.blocks.take(SCRATCH_BYTES);
+      if (address >= 0) return address;
+      this.scratch -= SCRATCH_BYTES;
+      throw new RangeError("the engine has no memory for a thread to compute in");
     });
   }
 
@@ -91,15 +108,14 @@ export class Heap {
    * Gives `false` where that is more than the heap can hold.
    */
   prepare(bytes: number): boolean {
-    if (bytes * 2 > this.size && !this.growRing(bytes * 2) && bytes > this.size) return false;
+    if (bytes * 2 > this.size && !this.growRing(2 ** Math.ceil(Math.log2(bytes * 2))) &&
+      bytes > this.size && !this.growRing(aligned(bytes))) return false;
     const left = this.size - this.head % this.size;
     if (left < bytes) this.head += left;
     const end = this.head + bytes;
     while (this.oldest < this.slots.length) {
-      const { slot, owner } = this.slots[this.oldest];
-      if (end - slot.position <= this.size) break;
-      if (owner.slot === slot) this.evict(owner);
-      this.oldest++;
+      if (end - this.slots[this.oldest]!.slot.position <= this.size) break;
+      this.passOldest();
     }
     if (this.oldest > 1024 && this.oldest * 2 > this.slots.length) {
       this.slots = this.slots.slice(this.oldest);
@@ -112,6 +128,7 @@ export class Heap {
   take(bytes: number): number {
     const address = this.base + this.head % this.size;
     this.head += aligned(bytes);
+    this.clock += aligned(bytes);
     return address;
   }
 
@@ -128,15 +145,24 @@ export class Heap {
   settle(owner: Owner): void {
     const { slot } = owner;
     if (slot === null || slot.position < 0) return;
-    const address = this.blocks.take(slot.bytes);
+    const { bytes } = slot;
+    if (this.resident + bytes > this.budget * MOST_RESIDENT) return;
+    const address = this.blocks.take(bytes);
     if (address < 0) return;
-    this.bytes.copyWithin(address, slot.address, slot.address + slot.bytes);
-    const settled = { address, bytes: slot.bytes, position: -1 };
-    const block = { address };
+    this.bytes.copyWithin(address, slot.address, slot.address + bytes);
+    const settled = { address, bytes, position: -1 };
+    const block = { address, bytes };
     owner.slot = settled;
     this.blockOf.set(settled, block);
-    this.collected.register(owner, block);
-    this.resident += slot.bytes;
+    this.collected.register(owner, block, block);
+    this.resident += bytes;
+  }
+
+  /** Copies an owner's values back and gives its block up, if it has one. */
+  unsettle(owner: Owner): void {
+    if (owner.slot === null || owner.slot.position >= 0) return;
+    this.fetch(owner);
+    this.forget(owner);
   }
 
   /** Forgets what the heap has of an owner, without copying it back. */
@@ -146,10 +172,9 @@ export class Heap {
     owner.slot = null;
     owner.isNewer = false;
     const block = this.blockOf.get(slot);
-    if (block !== undefined) {
-      this.resident -= slot.bytes;
-      this.freeBlock(block);
-    }
+    if (block === undefined) return;
+    this.collected.unregister(block);
+    this.freeBlock(block);
   }
 
   /** Copies an owner's array to its slot. */
@@ -180,14 +205,20 @@ export class Heap {
     owner.isNewer = false;
   }
 
-  private evict(owner: Owner): void {
-    this.fetch(owner);
-    owner.slot = null;
+  /** Evicts what is oldest in the ring; nothing keeps it, should nobody else hold it. */
+  private passOldest(): void {
+    const { slot, owner } = this.slots[this.oldest]!;
+    if (owner.slot === slot) {
+      this.fetch(owner);
+      owner.slot = null;
+    }
+    this.slots[this.oldest++] = null;
   }
 
-  private freeBlock(block: { address: number }): void {
+  private freeBlock(block: Block): void {
     if (block.address < 0) return;
     this.blocks.free(block.address);
+    this.resident -= block.bytes;
     block.address = -1;
   }
 
@@ -204,12 +235,14 @@ export class Heap {
 
   /** Enlarges the ring, which empties it. */
   private growRing(wanted: number): boolean {
-    const size = Math.max(FIRST_RING, 2 ** Math.ceil(Math.log2(wanted)));
+    const size = Math.max(this.smallestRing, wanted);
     const base = this.blocks.take(size);
     if (base < 0) return false;
-    for (; this.oldest < this.slots.length; this.oldest++) {
-      const { slot, owner } = this.slots[this.oldest];
-      if (owner.slot === slot) this.evict(owner);
+    try {
+      while (this.oldest < this.slots.length) this.passOldest();
+    } catch (error) { // there is no memory for an array
+      this.blocks.free(base);
+      throw error;
     }
     if (this.base >= 0) this.blocks.free(this.base);
     [this.base, this.size, this.head, this.slots, this.oldest] = [base, size, 0, [], 0];

@@ -1,6 +1,6 @@
 // What memory is in use, and how much of it the heap may take.
 import { fail, show } from "../errors.ts";
-import { heapInUse, theHeap } from "./heap.ts";
+import { FIRST_BUDGET, heapInUse, theHeap } from "./heap.ts";
 
 /** Bytes in use, and how well the heap serves as a cache. */
 export interface MemoryReport {
@@ -39,7 +39,7 @@ export function memory(): MemoryReport {
   return {
     hostBytes: globalThis.process?.memoryUsage?.().arrayBuffers ?? null,
     heapBytes: heap?.memory.buffer.byteLength ?? 0,
-    heapBudget: heap?.budget ?? 0,
+    heapBudget: heap?.budget ?? FIRST_BUDGET,
     ringBytes: heap?.ringBytes ?? 0,
     residentBytes: heap?.resident ?? 0,
     cacheHits: hits, cacheMisses: misses, bytesCopiedIn: bytesIn, bytesCopiedOut: bytesOut,

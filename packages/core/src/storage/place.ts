@@ -1,6 +1,8 @@
 // Bringing the operands of one operation into the heap together, and results out of it.
 import { itemSize } from "../dtype.ts";
+import type { Step } from "../kernels/heap-kernel.ts";
 import type { Operand } from "../kernels/operand.ts";
+import { runSteps } from "../kernels/threads/threads.ts";
 import type { Shape } from "../shape/dims.ts";
 import { BatchedStorage, isBatching } from "./batched.ts";
 import { aligned } from "./blocks.ts";
@@ -29,7 +31,11 @@ export function forHost(outputs: readonly Placed[]): void {
   for (const { storage } of outputs) void storage.data;
 }
 
-/** Rewrites by kernels after which values get a block of their own: parameters, not activations. */
+/**
+ * Rewrites by kernels after which values get a block of their own: parameters, not activations.
+ * Of rewrites that follow each other while less than half of the ring is used, one counts, so that
+ * sums of many parts do not get blocks, which only come back when the event loop runs.
+ */
 const SETTLED_AFTER = 4;
 
 /** The part of a storage that one operand reads or writes: elements `[from, to)`. */
@@ -72,8 +78,8 @@ export interface Placement {
   readonly addresses: readonly number[];
   /** Takes the workspace that was asked for; gives its address. */
   workspace(): number;
-  /** Marks results as written. */
-  finish(): void;
+  /** Runs kernels and marks results as written. */
+  run(steps: () => readonly Step[]): void;
 }
 
 /**
@@ -98,7 +104,15 @@ export function place(
     addresses: all.map(({ region: { operand: { storage, offset }, from }, address }) =>
       address + (offset - from) * itemSize(storage.dtype)),
     workspace: () => workspaceBytes > 0 ? heap.take(workspaceBytes) : 0,
-    finish: () => { for (const need of results) finish(heap, need); },
+    run(steps) {
+      try {
+        runSteps(heap.memory, steps());
+      } catch (error) {
+        for (const need of results) abandon(heap, need);
+        throw error;
+      }
+      for (const need of results) finish(heap, need);
+    },
   };
 }
 
@@ -109,7 +123,7 @@ function needOf(region: Region): Need {
 }
 
 function isSame(a: Region, b: Region): boolean {
-  return a.operand.storage === b.operand.storage && a.from === b.from;
+  return a.operand.storage === b.operand.storage && a.from === b.from && a.to === b.to;
 }
 
 function bytesNeeded({ region: { operand: { storage }, from, to }, isWhole }: Need): number {
@@ -131,6 +145,7 @@ function bringIn(heap: Heap, need: Need, isRead: boolean): void {
     need.address = storage.slot.address + from * size;
   } else if (need.isWhole) {
     heap.counters.misses++;
+    storage.demand();
     heap.keep(storage);
     if (isRead) heap.copyIn(storage);
     need.address = storage.slot!.address + from * size;
@@ -148,5 +163,12 @@ function finish(heap: Heap, { region: { operand: { storage }, from, to }, addres
     return;
   }
   storage.isNewer = true;
+  if (heap.clock - storage.rewrittenAt < heap.ringBytes / 2) return;
+  storage.rewrittenAt = heap.clock;
   if (++storage.rewrites > SETTLED_AFTER) heap.settle(storage);
+}
+
+/** What a kernel that failed has left in the heap is no result: the array holds, if it is newer. */
+function abandon(heap: Heap, { region: { operand: { storage } } }: Need): void {
+  if (!storage.isNewer) heap.forget(storage);
 }

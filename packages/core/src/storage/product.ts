@@ -1,9 +1,9 @@
 // Matrix products over storages, in the heap: by native BLAS where that is in use, else by kernels.
 import { variable } from "../expression/expression.ts";
 import { blasProduct } from "../kernels/blas/blas.ts";
+import type { Step } from "../kernels/heap-kernel.ts";
 import { pointwiseProgram } from "../kernels/pointwise.ts";
 import { planProduct, productWorkspace, type Strides } from "../kernels/product/plan.ts";
-import { runSteps } from "../kernels/threads/threads.ts";
 import type { Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap, type Heap } from "./heap.ts";
@@ -51,10 +51,8 @@ export function runProduct(
     offsets.map((offset) => placement.addresses[i] + (offset - operand.offset) * 4));
   const product = { m, n, k, out: at[0], a: at[1], b: at[2],
     strides: [out, a, b].map(stridesOf), bias: isFused ? placement.addresses[3] : 0 };
-  if (blas === null || !runBlas(blas, product)) {
-    runKernels(heap, product, placement.workspace());
-  }
-  placement.finish();
+  placement.run(() => blas !== null && runBlas(blas, product) ? []
+    : stepsOf(heap, product, placement.workspace()));
   if (bias !== null && !isFused) {
     runProgram(addBias, out.shape, [out.operand], [out.operand, bias], []);
   }
@@ -86,13 +84,13 @@ function runBlas(
     blas(m, n, k, a[i], aRow, aColumn, b[i], bRow, bColumn, address, outRow));
 }
 
-function runKernels(
+function stepsOf(
   heap: Heap, { m, n, k, out, a, b, strides, bias }: Addressed, workspace: number,
-): void {
+): readonly Step[] {
   const [outSteps, aSteps, bSteps] = strides.map(([row, column]): Strides =>
     [row * 4, column * 4]);
-  runSteps(heap.memory, planProduct({
+  return planProduct({
     m, n, k, batch: out.map((address, i) => ({ out: address, a: a[i], b: b[i] })),
     out: outSteps, a: aSteps, b: bSteps, bias, workspace, shared: heap.isShared,
-  }));
+  });
 }

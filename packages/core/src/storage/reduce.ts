@@ -2,7 +2,6 @@
 import { collapse } from "../kernels/operand.ts";
 import { prepareReduction } from "../kernels/reduce-simd/plan.ts";
 import { runReduction, type Reduction } from "../kernels/reduce.ts";
-import { runSteps } from "../kernels/threads/threads.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap } from "./heap.ts";
@@ -52,9 +51,8 @@ function reduceInHeap(
   const placement = place(heap, regions.slice(0, outputs.length), regions.slice(outputs.length),
     prepared.workspaceBytes);
   if (placement === null) return false;
-  runSteps(heap.memory, prepared.steps({
+  placement.run(() => prepared.steps({
     scalars, addresses: placement.addresses, workspace: placement.workspace(),
   }));
-  placement.finish();
   return true;
 }

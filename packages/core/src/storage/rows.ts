@@ -1,7 +1,6 @@
 // Looking up rows by position over storages, in the heap where that pays.
 import { itemSize } from "../dtype.ts";
 import { planGatherRows } from "../kernels/layout/rows.ts";
-import { runSteps } from "../kernels/threads/threads.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap } from "./heap.ts";
 import { Placed, place, regionOf } from "./place.ts";
@@ -31,11 +30,10 @@ export function lookUpRows(
   if (placement === null) return false;
   const bytes = itemSize(dtype) as 1 | 4;
   const [to, from, numbers] = placement.addresses;
-  runSteps(heap.memory, planGatherRows(1,
+  placement.run(() => planGatherRows(1,
     { address: to, stride: width * bytes, outerStride: 0 },
     { address: from, stride: bytes, outerStride: 0 },
     { address: numbers, stride: 4, count: starts.length, isFloat: false }, width, bytes,
     heap.isShared));
-  placement.finish();
   return true;
 }

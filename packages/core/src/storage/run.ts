@@ -4,7 +4,6 @@ import { collapse } from "../kernels/operand.ts";
 import { runPointwise, type PointwiseProgram } from "../kernels/pointwise.ts";
 import { planCopy } from "../kernels/layout/copy.ts";
 import { planPointwise, simdKernel, simdPattern } from "../kernels/pointwise-simd.ts";
-import { runSteps } from "../kernels/threads/threads.ts";
 import { numel, type Shape } from "../shape/dims.ts";
 import { hasSimd } from "../wasm/features.ts";
 import { theHeap } from "./heap.ts";
@@ -44,9 +43,8 @@ function runInHeap(
   if (regions.some((region) => isSparse(region, count))) return false;
   const placement = place(heap, regions.slice(0, outputs.length), regions.slice(outputs.length));
   if (placement === null) return false;
-  const kernel = simdKernel(program, pattern, heap.isShared);
-  runSteps(heap.memory, planPointwise(kernel, loops, placement.addresses, scalars));
-  placement.finish();
+  placement.run(() => planPointwise(
+    simdKernel(program, pattern, heap.isShared), loops, placement.addresses, scalars));
   return true;
 }
 
@@ -69,11 +67,10 @@ function copyInHeap(shape: Shape, count: number, output: Placed, input: Placed):
   if (heap === null || placement === null) return false;
   const bytes = itemSize(output.storage.dtype) as 1 | 4;
   const inBytes = (strides: readonly number[]) => strides.map((step) => step * bytes);
-  runSteps(heap.memory, planCopy({
+  placement.run(() => planCopy({
     shape, out: placement.addresses[0], outStrides: inBytes(output.strides),
     in: placement.addresses[1], inStrides: inBytes(input.strides),
   }, bytes, heap.isShared));
-  placement.finish();
   return true;
 }
 

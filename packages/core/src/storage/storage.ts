@@ -38,6 +38,8 @@ export class Storage implements Owner {
   isPrivate = false;
   /** How often a kernel in the heap has rewritten these values. */
   rewrites = 0;
+  /** The heap's clock when that was counted last. */
+  rewrittenAt = 0;
   /** Whether the engine has given these values up; nobody may read them any more. */
   private isReleased = false;
 
@@ -71,6 +73,16 @@ export class Storage implements Owner {
     return array;
   }
 
+  /** Gives up a block in the heap, if there is one, but not the values. */
+  unsettle(): void {
+    heapInUse()?.unsettle(this);
+  }
+
+  /** @throws when the values were given up */
+  demand(): void {
+    if (this.isReleased) throw new Error("internal: values were released too early");
+  }
+
   /** Gives up values that nobody will look at again, so that they are not copied out. */
   release(): void {
     heapInUse()?.forget(this);
@@ -79,7 +91,7 @@ export class Storage implements Owner {
   }
 
   private materialise(): TypedArray {
-    if (this.isReleased) throw new Error("internal: values were released too early");
+    this.demand();
     if (this.isNewer) heapInUse()!.fetch(this);
     return this.array ??= allocate(this.dtype, this.length);
   }

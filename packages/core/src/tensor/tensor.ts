@@ -23,6 +23,8 @@ export interface Tangent {
 export interface Rebased {
   readonly node: History;
   readonly index: number;
+  /** Where the base lay then: `t_` and its like change that. */
+  readonly layout: Layout;
 }
 
 /** What a base knows for its views. */
@@ -90,10 +92,8 @@ export class Tensor implements Layout {
     return this.recorded;
   }
 
-  set history(history: History | null) {
-    if (this.lineage !== null) this.lineage.follow(this);
-    this.recorded = history;
-  }
+  /** @internal To be set only after it was read, or it gives way to what the base was given. */
+  set history(history: History | null) { this.recorded = history; }
 
   /** @internal Whether a view was made of this. */
   get viewed(): boolean { return this.family !== null; }

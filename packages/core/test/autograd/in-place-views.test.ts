@@ -52,6 +52,12 @@ describe("a write to a view", () => {
     expect(plain.requiresGrad).toBe(false);
   });
 
+  it("leaves views that are made after it the history of their making", () => {
+    const base = leaf([3], 1).clone();
+    base.select(0, 1).mul_(2);
+    expect(base.narrow(0, 1, 2).gradFn!.name).toBe("NarrowBackward0");
+  });
+
   it("gives other views the history of the base only when they are asked for it", () => {
     const base = leaf([3], 1).clone();
     const other = base.narrow(0, 1, 2);
@@ -323,6 +329,24 @@ describe("custom functions that write", () => {
     expect(Double.apply(view)).toBe(view);
     base.sum().backward();
     demandGrad(x.grad, tensor([2, 2, 1], { dtype: "float64" }));
+  });
+
+  class DoubleBoth extends Function {
+    static forward(ctx: FunctionContext, a: Tensor, b: Tensor): Tensor[] {
+      ctx.markDirty(a, b);
+      return [a.mul_(2), b.mul_(2)];
+    }
+    static backward(_: FunctionContext, a: Tensor, b: Tensor): Tensor[] {
+      return [a.mul(2), b.mul(2)];
+    }
+  }
+
+  it("to several views of one base at once hand on the gradients of all", () => {
+    const x = leaf([3], 1);
+    const base = x.clone();
+    DoubleBoth.apply(base.select(0, 0), base.select(0, 2));
+    base.sum().backward();
+    demandGrad(x.grad, tensor([2, 1, 2], { dtype: "float64" }));
   });
 
   it("to a base hand it on to its views", () => {

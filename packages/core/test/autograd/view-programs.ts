@@ -50,11 +50,11 @@ export function runProgram(steps: readonly Step[]): Outcome {
   return outcome;
 }
 
-/** Memory of its own: with a history, without one, or without one and not in row-major order. */
+/** Memory of its own: with a history, without one, or without one and in part of other memory. */
 function root(x: Tensor, what: number): Shown {
   const tensor = [
     () => x.mul(1.5), () => uniform([2, 3, 2], what),
-    () => uniform([3, 2, 2], what).permute(2, 0, 1).detach(),
+    () => uniform([4, 2, 2], what).narrow(0, 1, 3).permute(2, 0, 1).detach(),
   ][what % 3]();
   const flat = what % 3 === 0 ? x.mul(1.5).reshape(-1) : tensor.clone().reshape(-1);
   return { tensor, memory: { flat }, positions: [...flat.toTypedArray().keys()] };

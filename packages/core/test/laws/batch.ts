@@ -9,7 +9,7 @@ import { demand, demandClose, thrownBy } from "./expect.ts";
 
 const samples = 3;
 
-/** Sums in another order: 2⁻⁵³ for each of the few hundred terms of one, and a cancellation. */
+/** Sums in another order: 2⁻⁵³ for each of a few hundred terms, and a cancellation. */
 const exact = { rtol: 0, atol: 1e-12, scale: 1 };
 
 /** Values that pass through float32: 2⁻²⁴ each. */

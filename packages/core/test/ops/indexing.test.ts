@@ -82,13 +82,12 @@ describe("indexPut_", () => {
     expect(x.indexPut_([[0, 1, 2]], x.flip(0)).tolist()).toEqual([3, 2, 1]);
   });
 
-  it("refuses leaves that require a gradient and recorded writes to views, unchanged", () => {
+  it("refuses leaves that require a gradient and views of them, unchanged", () => {
     const leaf = tensor([1, 2], { requiresGrad: true });
     expect(() => leaf.indexPut_([0], 5)).toThrow("a leaf Variable that requires grad");
-    const y = leaf.mul(1);
-    const part = y.index("1:");
-    expect(() => part.indexPut_([0], 5)).toThrow("recording an in-place write to a tensor that");
-    expect(y.tolist()).toEqual([1, 2]);
+    const part = leaf.index("1:");
+    expect(() => part.indexPut_([0], 5)).toThrow("a view of a leaf Variable that requires grad");
+    expect(leaf.tolist()).toEqual([1, 2]);
     noGrad(() => leaf.indexPut_([0], 5));
     expect(leaf.tolist()).toEqual([5, 2]);
   });

@@ -1,10 +1,10 @@
 // Losses of yes-or-no decisions, from probabilities and from logits.
 import type { Tensor } from "@chainrule/core";
-import { broadcastShapes, checkOptions, checkTensor, composite, fail, pointwise, real, sameShape,
-  showShape, type Op, type Shape,
+import { broadcastShapes, checkOptions, checkTensor, composite, fail, pairLoss, pointwise, real,
+  sameShape, showShape, type Expression, type Op, type PairLoss, type Shape,
 } from "@chainrule/core/internal";
 import { holdsEverywhere } from "./holds.ts";
-import { checkReduction, checkSameShape, reduced, type LossOptions } from "./reduction.ts";
+import { checkReduction, checkSameShape, reduced, together, type LossOptions } from "./reduction.ts";
 
 /** Options of `binaryCrossEntropy`. */
 export interface BinaryCrossEntropyOptions extends LossOptions {
@@ -31,25 +31,39 @@ function checkFactor(op: string, name: string, factor: Tensor | null, input: Sha
 /** Bound of the denominator `p (1−p)` of the gradient: a float32 constant in PyTorch too. */
 const smallest = Math.fround(1e-12);
 
+/** `−(t ln p + (1−t) ln(1−p))`, logarithms not below −100. */
+function binaryLoss(input: Expression, target: Expression): Expression {
+  return target.mul(input.log().max(-100))
+    .add(target.neg().add(1).mul(input.neg().log1p().max(-100))).neg();
+}
+
+/** The derivative of `binaryLoss`. */
+function binarySlope(input: Expression, target: Expression): Expression {
+  return input.sub(target).div(input.mul(input.neg().add(1)).max(smallest));
+}
+
 /** `−w (t ln p + (1−t) ln(1−p))`, logarithms not below −100. */
 export const binaryTerm: Op<(input: Tensor, target: Tensor, weight: Tensor | number) => Tensor> =
   pointwise({
     name: "binaryCrossEntropy", inputs: ["input", "target", "weight"], result: "float",
     formula: "-w (t ln p + (1 - t) ln(1 - p))",
-    expression: ({ input, target, weight }) => {
-      const positive = target.mul(input.log().max(-100));
-      const negative = target.neg().add(1).mul(input.neg().log1p().max(-100));
-      return positive.add(negative).mul(weight).neg();
-    },
+    expression: ({ input, target, weight }) => binaryLoss(input, target).mul(weight),
     gradients: {
-      input: ({ grad, input, target, weight }) => grad.mul(weight)
-        .mul(input.sub(target).div(input.mul(input.neg().add(1)).max(smallest))),
+      input: ({ grad, input, target, weight }) => grad.mul(weight).mul(binarySlope(input, target)),
     },
     samples: [
       [real([2, 3], 0.1, 0.9), real([2, 3], 0, 1), 1],
       [real([2, 3], 0.1, 0.9), real([2, 3], 0, 1), real([3])],
     ],
   });
+
+/** Mean or sum of `binaryTerm` without weights. */
+export const wholeBinary: Op<PairLoss> = pairLoss({
+  name: "binaryCrossEntropy", expression: ({ input, target }) => binaryLoss(input, target),
+  gradients: { input: ({ grad, input, target }) => grad.mul(binarySlope(input, target)) },
+  samples: [[real([2, 3], 0.1, 0.9), real([2, 3], 0, 1), "mean"],
+    [real([3], 0.1, 0.9), real([3], 0, 1), "sum"]],
+});
 
 /**
  * Cross entropy of probabilities against targets, `−(t ln p + (1−t) ln(1−p))`; logarithms are not
@@ -72,7 +86,8 @@ Op<(input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions) => Tenso
       fail("binaryCrossEntropy", "all elements of input should be between 0 and 1; for scores " +
         "there is binaryCrossEntropyWithLogits");
     }
-    return reduced(binaryTerm(input, target, weight ?? 1), reduction);
+    return weight !== null ? reduced(binaryTerm(input, target, weight), reduction)
+      : together((p, t) => binaryTerm(p, t, 1), wholeBinary, input, target, reduction);
   },
   samples: [
     [real([2, 3], 0.1, 0.9), real([2, 3], 0, 1)],
@@ -88,19 +103,26 @@ Op<(input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions) => Tenso
   ],
 });
 
+/** `ln(1 + e⁻ˣ)` without overflow. */
+function softplusOfNegative(input: Expression): Expression {
+  return input.abs().neg().exp().log1p().add(input.neg().max(0));
+}
+
+/** `1 / (1 + eˣ)`. */
+function logisticOfNegative(input: Expression): Expression {
+  return input.exp().add(1).reciprocal();
+}
+
 /** `w ((1−t) x + (1 + (v−1) t) softplus(−x))`, v being the weight of positives. */
 export const logitTerm: Op<(input: Tensor, target: Tensor, weight: Tensor | number,
   posWeight: Tensor | number) => Tensor> = pointwise({
   name: "binaryCrossEntropyWithLogits", inputs: ["input", "target", "weight", "posWeight"],
   result: "float", formula: "w ((1 - t) x + (1 + (v - 1) t) ln(1 + e⁻ˣ))",
-  expression: ({ input, target, weight, posWeight }) => {
-    const softplus = input.abs().neg().exp().log1p().add(input.neg().max(0));
-    return target.neg().add(1).mul(input)
-      .add(posWeight.sub(1).mul(target).add(1).mul(softplus)).mul(weight);
-  },
+  expression: ({ input, target, weight, posWeight }) => target.neg().add(1).mul(input)
+    .add(posWeight.sub(1).mul(target).add(1).mul(softplusOfNegative(input))).mul(weight),
   gradients: {
     input: ({ grad, input, target, weight, posWeight }) => {
-      const slope = input.exp().add(1).reciprocal().mul(posWeight.sub(1).mul(target).add(1));
+      const slope = logisticOfNegative(input).mul(posWeight.sub(1).mul(target).add(1));
       return grad.mul(weight).mul(target.neg().add(1).sub(slope));
     },
   },
@@ -108,6 +130,18 @@ export const logitTerm: Op<(input: Tensor, target: Tensor, weight: Tensor | numb
     [real([2, 3]), real([2, 3], 0, 1), 1, 1],
     [real([2, 3]), real([2, 3], 0, 1), real([3]), real([2, 1], 0.5, 2)],
   ],
+});
+
+/** Mean or sum of `logitTerm` without weights. */
+export const wholeLogit: Op<PairLoss> = pairLoss({
+  name: "binaryCrossEntropyWithLogits",
+  expression: ({ input, target }) =>
+    target.neg().add(1).mul(input).add(softplusOfNegative(input)),
+  gradients: {
+    input: ({ grad, input, target }) =>
+      grad.mul(target.neg().add(1).sub(logisticOfNegative(input))),
+  },
+  samples: [[real([2, 3]), real([2, 3], 0, 1), "mean"], [real([3]), real([3], 0, 1), "sum"]],
 });
 
 /**
@@ -129,7 +163,10 @@ Op<(input: Tensor, target: Tensor, options?: LogitLossOptions) => Tensor> = comp
     const { weight = null, posWeight = null } = options ?? {};
     checkFactor(op, "weight", weight, input.shape);
     checkFactor(op, "posWeight", posWeight, input.shape);
-    return reduced(logitTerm(input, target, weight ?? 1, posWeight ?? 1), reduction);
+    if (weight !== null || posWeight !== null) {
+      return reduced(logitTerm(input, target, weight ?? 1, posWeight ?? 1), reduction);
+    }
+    return together((x, t) => logitTerm(x, t, 1, 1), wholeLogit, input, target, reduction);
   },
   samples: [
     [real([2, 3]), real([2, 3], 0, 1)], [real([4]), real([4], 0, 1), { reduction: "sum" }],

@@ -3,6 +3,7 @@ import { logSoftmax, mul, sum, tensor, type Tensor } from "@chainrule/core";
 import { checkOptions, checkTensor, composite, fail, integers, pointwise, real, sameShape, type Op,
 } from "@chainrule/core/internal";
 import { classEntropy } from "./class-entropy.ts";
+import { lossOfSamples } from "./class-samples.ts";
 import { classDim, classWeights } from "./class-targets.ts";
 import { likelihoodLoss, likelihoodOf, type ClassLossOptions, type SmoothedLossOptions,
 } from "./likelihood.ts";
@@ -21,7 +22,11 @@ Op<(input: Tensor, target: Tensor, options?: ClassLossOptions) => Tensor> = comp
   name: "nllLoss",
   call(input: Tensor, target: Tensor, options?: ClassLossOptions) {
     checkOptions("nllLoss", options, classOptions);
-    return likelihoodLoss(input, likelihoodOf("nllLoss", input, target, options));
+    checkTensor("nllLoss", "input", input);
+    checkTensor("nllLoss", "target", target);
+    checkReduction("nllLoss", options?.reduction);
+    return lossOfSamples(nllLoss, input, target, options) ??
+      likelihoodLoss(input, likelihoodOf("nllLoss", input, target, options));
   },
   samples: [
     [real([3, 4]), integers([3], 4)], [real([3]), integers([], 3)],
@@ -56,8 +61,9 @@ Op<(input: Tensor, target: Tensor, options?: SmoothedLossOptions) => Tensor> = c
         `label_smoothing must be between 0.0 and 1.0. Got: ${labelSmoothing} (labelSmoothing)`);
     }
     if (sameShape(input.shape, target.shape)) return withProbabilities(input, target, options);
-    const map = likelihoodOf("crossEntropy", input, target, options);
-    return classEntropy(input, map);
+    checkReduction("crossEntropy", options?.reduction);
+    return lossOfSamples(crossEntropy, input, target, options) ??
+      classEntropy(input, likelihoodOf("crossEntropy", input, target, options));
   },
   samples: [
     [real([3, 4]), integers([3], 4)], [real([3]), integers([], 3)],

@@ -1,7 +1,8 @@
 // The affine map of fully connected layers.
 import { add, detach, matmul, reshape, transpose, type Tensor } from "@chainrule/core";
 import {
-  checkTensor, composite, fail, multiplyBatches, numel, primitive, real, showShape, type Op,
+  checkTensor, composite, fail, isDifferentiating, multiplyBatches, numel, primitive, real,
+  showShape, transposed, type Op,
 } from "@chainrule/core/internal";
 
 type Linear = (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor;
@@ -12,14 +13,17 @@ const affine: Op<Linear> = primitive({
   prepare: (input: Tensor, weight: Tensor, bias?: Tensor | null) =>
     ({ inputs: bias ? [input, weight, bias] : [input, weight], attributes: null }),
   forward: ([input, weight, bias]) => {
-    const flat = rows(detach(input));
-    const output = multiplyBatches(flat, transpose(detach(weight), 0, 1), bias ?? null);
+    const flat = input.ndim === 2 ? input : rows(detach(input));
+    const output = multiplyBatches(flat, transposed(weight), bias ?? null);
     if (input.ndim === 2) return output;
     return reshape(output, [...input.shape.slice(0, -1), weight.shape[0]]);
   },
   gradients: (reads) => ({
-    input: reads(["weight"], ({ grad, weight }) => matmul(grad, weight)),
-    weight: reads(["input"], ({ grad, input }) => matmul(transpose(rows(grad), 0, 1), rows(input))),
+    input: reads(["weight"], ({ grad, weight }) => isDifferentiating() || grad.ndim !== 2
+      ? matmul(grad, weight) : multiplyBatches(grad, weight)),
+    weight: reads(["input"], ({ grad, input }) => isDifferentiating()
+      ? matmul(transpose(rows(grad), 0, 1), rows(input))
+      : multiplyBatches(transposed(rows(grad)), rows(input))),
     bias: reads([], ({ grad }) => grad), // the engine sums over the rows
   }),
   samples: [],

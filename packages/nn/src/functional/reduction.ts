@@ -1,6 +1,6 @@
 // How losses put the values of their elements together.
 import { mean, sum, type Tensor } from "@chainrule/core";
-import { fail, sameShape, show, showShape } from "@chainrule/core/internal";
+import { fail, isFloat, sameShape, show, showShape, type PairLoss } from "@chainrule/core/internal";
 
 /** Each element, their mean, or their sum. */
 export type Reduction = "none" | "mean" | "sum";
@@ -24,6 +24,15 @@ export function checkReduction(op: string, reduction: unknown = "mean"): Reducti
 /** The losses of all elements put together. */
 export function reduced(losses: Tensor, reduction: Reduction): Tensor {
   return reduction === "none" ? losses : reduction === "sum" ? sum(losses) : mean(losses);
+}
+
+/** The losses of all pairs put together: by `whole`, where its tensors are of one float dtype. */
+export function together(
+  each: (input: Tensor, target: Tensor) => Tensor, whole: PairLoss,
+  input: Tensor, target: Tensor, reduction: Reduction,
+): Tensor {
+  return reduction === "none" || input.dtype !== target.dtype || !isFloat(input.dtype)
+    ? reduced(each(input, target), reduction) : whole(input, target, reduction);
 }
 
 /**

@@ -1,10 +1,10 @@
 // Losses that compare numbers: squared, absolute, and Gaussian with a variance.
 import type { Tensor } from "@chainrule/core";
-import { checkNumber, checkOptions, checkTensor, composite, fail, pointwise, real, sameShape, show,
-  showShape, type Op,
+import { checkNumber, checkOptions, checkTensor, composite, fail, pairLoss, pointwise, real,
+  sameShape, show, showShape, type Op, type PairLoss,
 } from "@chainrule/core/internal";
 import { holdsEverywhere } from "./holds.ts";
-import { checkReduction, checkSameShape, reduced, type LossOptions } from "./reduction.ts";
+import { checkReduction, checkSameShape, reduced, together, type LossOptions } from "./reduction.ts";
 
 /** A loss of an input and a target of the same shape. */
 export type ElementwiseLoss<Options = LossOptions> =
@@ -36,6 +36,12 @@ export const squaredError: Op<(input: Tensor, target: Tensor) => Tensor> = point
   samples: [[real([2, 3]), real([2, 3])]],
 });
 
+/** Mean or sum of `(x − t)²`. */
+export const wholeSquaredError: Op<PairLoss> = pairLoss({
+  name: "mseLoss", expression: ({ input, target }) => input.sub(target).square(),
+  samples: [[real([2, 3]), real([2, 3]), "mean"], [real([]), real([]), "sum"]],
+});
+
 /**
  * Squared error, `(x − t)²`.
  * @throws when the shapes differ
@@ -46,7 +52,7 @@ export const mseLoss: Op<ElementwiseLoss> = composite({
   call(input: Tensor, target: Tensor, options?: LossOptions) {
     checkOptions("mseLoss", options, ["reduction"]);
     const reduction = check("mseLoss", input, target, options);
-    return reduced(squaredError(input, target), reduction);
+    return together(squaredError, wholeSquaredError, input, target, reduction);
   },
   samples: pairs, rejects,
 });
@@ -56,6 +62,13 @@ export const absoluteError: Op<(input: Tensor, target: Tensor) => Tensor> = poin
   name: "l1Loss", inputs: ["input", "target"], formula: "|x - t|",
   expression: ({ input, target }) => input.sub(target).abs(),
   samples: [[real([2, 3], 0, 2), real([2, 3], -3, -1)]],
+});
+
+/** Mean or sum of `|x − t|`. */
+export const wholeAbsoluteError: Op<PairLoss> = pairLoss({
+  name: "l1Loss", expression: ({ input, target }) => input.sub(target).abs(),
+  samples: [[real([2, 3], 0, 2), real([2, 3], -3, -1), "mean"],
+    [real([3], -3, -1), real([3], 0, 2), "sum"]],
 });
 
 /**
@@ -68,7 +81,7 @@ export const l1Loss: Op<ElementwiseLoss> = composite({
   call(input: Tensor, target: Tensor, options?: LossOptions) {
     checkOptions("l1Loss", options, ["reduction"]);
     const reduction = check("l1Loss", input, target, options);
-    return reduced(absoluteError(input, target), reduction);
+    return together(absoluteError, wholeAbsoluteError, input, target, reduction);
   },
   samples: [
     [real([2, 3], 0, 2), real([2, 3], -3, -1)],

@@ -103,8 +103,11 @@ export function jvp(
  * @throws when called, if `f` returns anything but tensors
  * @see https://pytorch.org/docs/stable/generated/torch.func.jacfwd.html
  */
+export function jacfwd<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: A) => Jacobian<R, A, 0>;
 export function jacfwd<A extends readonly unknown[], R, const N extends Argnums = 0>(
-  f: (...args: A) => R, options?: TransformOptions<N>,
+  f: (...args: A) => R, options: TransformOptions<N>,
 ): (...args: A) => Jacobian<R, A, N>;
 export function jacfwd<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [R, X], options: TransformOptions<N, true>,
@@ -149,12 +152,17 @@ export type Hessian<R, A extends readonly unknown[], N extends Argnums> =
  * `jacfwd(jacrev(f))`.
  * @see https://pytorch.org/docs/stable/generated/torch.func.hessian.html
  */
+export function hessian<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: A) => Hessian<R, A, 0>;
 export function hessian<A extends readonly unknown[], R, const N extends Argnums = 0>(
-  f: (...args: A) => R, options: { readonly argnums?: N } = {},
-): (...args: A) => Hessian<R, A, N> {
+  f: (...args: A) => R, options: { readonly argnums?: N },
+): (...args: A) => Hessian<R, A, N>;
+export function hessian(
+  f: (...args: never[]) => unknown, options: { readonly argnums?: Argnums } = {},
+): (...args: never[]) => unknown {
   checkOptions("hessian", options, ["argnums"]);
-  return jacfwd(jacrev(f, options as TransformOptions<N>), options as TransformOptions<N>) as
-    unknown as (...args: A) => Hessian<R, A, N>;
+  return jacfwd(jacrev(f, options), options);
 }
 
 /**

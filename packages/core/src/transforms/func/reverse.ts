@@ -91,8 +91,11 @@ function pull(
  * @throws when called, if `f` returns no scalar
  * @see https://pytorch.org/docs/stable/generated/torch.func.grad_and_value.html
  */
+export function gradAndValue<A extends readonly unknown[]>(
+  f: (...args: A) => Tensor,
+): (...args: A) => [gradient: Chosen<A, 0, Tensor>, value: Tensor];
 export function gradAndValue<A extends readonly unknown[], const N extends Argnums = 0>(
-  f: (...args: A) => Tensor, options?: TransformOptions<N>,
+  f: (...args: A) => Tensor, options: TransformOptions<N>,
 ): (...args: A) => [gradient: Chosen<A, N, Tensor>, value: Tensor];
 export function gradAndValue<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X], options: TransformOptions<N, true>,
@@ -116,8 +119,11 @@ export function gradAndValue(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.func.grad.html
  */
+export function grad<A extends readonly unknown[]>(
+  f: (...args: A) => Tensor,
+): (...args: A) => Chosen<A, 0, Tensor>;
 export function grad<A extends readonly unknown[], const N extends Argnums = 0>(
-  f: (...args: A) => Tensor, options?: TransformOptions<N>,
+  f: (...args: A) => Tensor, options: TransformOptions<N>,
 ): (...args: A) => Chosen<A, N, Tensor>;
 export function grad<A extends readonly unknown[], X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [Tensor, X], options: TransformOptions<N, true>,
@@ -201,8 +207,11 @@ export type Jacobian<R, A extends readonly unknown[], N extends Argnums> =
  * @throws when called, if `f` returns anything but tensors
  * @see https://pytorch.org/docs/stable/generated/torch.func.jacrev.html
  */
+export function jacrev<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+): (...args: A) => Jacobian<R, A, 0>;
 export function jacrev<A extends readonly unknown[], R, const N extends Argnums = 0>(
-  f: (...args: A) => R, options?: TransformOptions<N>,
+  f: (...args: A) => R, options: TransformOptions<N>,
 ): (...args: A) => Jacobian<R, A, N>;
 export function jacrev<A extends readonly unknown[], R, X, const N extends Argnums = 0>(
   f: (...args: A) => readonly [R, X], options: TransformOptions<N, true>,
