@@ -90,7 +90,7 @@ describe("NaN from a branch that where has not chosen (pytorch#18287)", () => {
     const x = start();
     const error = caught(() =>
       detectAnomaly(() => where(x.gt(0), x.sqrt(), zero).sum().backward()));
-    expect(error.message).toMatch(new RegExp("Function 'SqrtBackward0' returned nan values in its " +
+    expect(error.message).toMatch(new RegExp("'SqrtBackward0' returned nan values in its " +
       String.raw`0th output: 1 of the 2 elements of \[2\], first at \[0\].*sqrt at ${inHere}`));
   });
 });
@@ -193,7 +193,9 @@ describe("backward with createGraph", () => {
     const x = leaf([2], 1);
     for (let i = 0; i < 2; i++) x.mul(x).sum().backward({ createGraph: true });
     expect(warn).toHaveBeenCalledTimes(1);
-    expect(warn.mock.calls[0][0]).toMatch(
-      /Using backward\(\) with createGraph: true will create a reference cycle between the parameter and its gradient.*autograd\.grad.*reset the \.grad fields of your parameters to null/);
+    const [message] = warn.mock.calls[0];
+    expect(message).toMatch("Using backward() with createGraph: true will create a reference " +
+      "cycle between the parameter and its gradient");
+    expect(message).toMatch(/using autograd\.grad .* reset the \.grad fields of your parameters/);
   });
 });

@@ -18,7 +18,8 @@ function titles(): string {
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.ts")).map((file) => join(folder, file));
   });
-  return files.flatMap((file) => read(file).replace(/"\s*\+\s*"/g, "").match(/"[^"\n]*"/g)).join("\n");
+  return files.flatMap((file) => read(file).replace(/"\s*\+\s*"/g, "").match(/"[^"\n]*"/g))
+    .join("\n");
 }
 
 describe("PyTorch's ranked tests", () => {

@@ -3,7 +3,7 @@
 /** Why there is no test of that name. */
 export const absent: Readonly<Record<string, string>> = {
   test_out_variant_raises_when_inputs_require_grad: "no op takes an out argument",
-  test_set_grad_coroutines_exit: "modes do not reach across await or yield: a guard that does is closed",
+  test_set_grad_coroutines_exit: "modes do not cross await or yield: a guard that does is closed",
   test_Sequential_insert: "Sequential is built, appended to and sliced; it has no insert",
   test_Sequential_delitem: "Sequential has no deletion: build another one from a slice",
   test_Sequential_extend: "Sequential has no extend: append gives itself back and can be chained",

@@ -17,7 +17,7 @@ describe("diamonds of 60 levels", () => {
     expect([first.item(), second.item()]).toEqual([3, 2]);
   });
 
-  it("are linear where products share both sides: x^(2^10), and NaN is looked for on the way", () => {
+  it("are linear where both sides are shared, x^(2^10), and where NaN is looked for", () => {
     const x = scalar(1);
     detectAnomaly(() => {
       let y = x.mul(1);

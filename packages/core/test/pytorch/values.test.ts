@@ -1,7 +1,7 @@
 // Ranked tests on single ops and on gradcheck.
 import { describe, expect, it } from "vitest";
 import {
-  arange, grad, gradcheck, ones, randn, manualSeed, tensor, varMean, zeros, type IndexItem,
+  arange, grad, gradcheck, ones, tensor, varMean, zeros, type IndexItem,
   type Tensor,
 } from "../../src/index.ts";
 import { primitive } from "../../src/internal.ts";

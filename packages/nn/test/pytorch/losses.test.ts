@@ -61,9 +61,9 @@ describe("binaryCrossEntropyWithLogits", () => {
   it.each<[number[] | number[][], number]>([
     [[2, 3], 2.305104417103005], [[[2, 3], [2, 3]], 2.305104417103005],
     [[[2], [3]], 1.838397539222839],
-  ])("broadcasts posWeight %j (test_bce_with_logits_broadcasts_pos_weights)", (values, expected) => {
-    expectClose(F.binaryCrossEntropyWithLogits(
-      real([[1, -2], [0.5, 0]]), real([[0.3, 0.9], [0.1, 0.5]]), { posWeight: real(values) }),
-    expected);
+  ])("broadcasts weights %j (test_bce_with_logits_broadcasts_pos_weights)", (values, expected) => {
+    const [output, target] = [real([[1, -2], [0.5, 0]]), real([[0.3, 0.9], [0.1, 0.5]])];
+    const loss = F.binaryCrossEntropyWithLogits(output, target, { posWeight: real(values) });
+    expectClose(loss, expected);
   });
 });
