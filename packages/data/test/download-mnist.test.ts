@@ -1,6 +1,8 @@
 // Laws of downloadMnist, against a server on this machine that misbehaves in every known way.
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+} from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -62,7 +64,12 @@ function cutAt(bytes: number): Answer {
   return (request, response, name) => {
     if (name !== "train-images" || request.headers.range) return good(request, response, name);
     response.writeHead(200, { "content-length": whole.length });
-    response.write(whole.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
+    const whenReceived = () => {
+      const size = existsSync(part()) ? statSync(part()).size : 0;
+      if (size >= bytes) response.destroy();
+      else setTimeout(whenReceived, 5);
+    };
+    response.write(whole.subarray(0, bytes), whenReceived);
   };
 }
 

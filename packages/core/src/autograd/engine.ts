@@ -213,7 +213,8 @@ function applyRules(
   const isTracked = temporaries !== null && op.isUserCode !== true && hooks === null;
   let all: readonly (Tensor | null)[] | null = null;
   // a user's backward also runs where nothing arrived, as in PyTorch: it may be given zeros
-  const isReached = op.isUserCode === true || arrived.some((gradient) => gradient !== null);
+  const isReached = arrived[0] !== null || op.isUserCode === true ||
+    arrived.some((gradient) => gradient !== null);
   let hasRun = false;
   for (let i = 0; i < edges.length; i++) {
     const edge = edges[i];

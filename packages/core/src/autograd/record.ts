@@ -31,8 +31,15 @@ export function record(
 ): void {
   const node = isRecorded(op, inputs) ? recordNode(op, inputs, outputs, attributes) : null;
   if (anomaly !== null) anomaly.forward(op, inputs, outputs, attributes, node);
-  if (isForward) withoutSavedHooks(() => pushForward(op, inputs, outputs, attributes));
+  if (isForward) pass(op, inputs, outputs, attributes);
   if (node !== null) node.saved = savedFor(node, inputs, outputs); // with the tangents they got
+}
+
+/** Apart from `record`, because V8 makes what a closure sees an object on every call. */
+function pass(
+  op: Differentiable, inputs: readonly Input[], outputs: readonly Tensor[], attributes: unknown,
+): void {
+  withoutSavedHooks(() => pushForward(op, inputs, outputs, attributes));
 }
 
 function recordNode(
@@ -46,7 +53,7 @@ function recordNode(
     edges[i] = isNumber || op.rules[i] === null ? null : edgeTo(input);
     shapes[i] = isNumber ? scalar : input.shape;
   }
-  const types = outputs.map(typeOf);
+  const types = outputs.length === 1 ? [typeOf(outputs[0])] : outputs.map(typeOf);
   const node = new Node(op, attributes, edges, shapes, types, null);
   for (let index = 0; index < outputs.length; index++) {
     const output = outputs[index];
@@ -65,14 +72,23 @@ const scalar: Shape = [];
 function savedFor(
   { op, edges }: Node, inputs: readonly Input[], outputs: readonly Tensor[],
 ): readonly Saved[] {
-  const saved: Saved[] = [];
+  let saved: Saved[] | null = null;
   for (let i = 0; i < edges.length; i++) {
     if (edges[i] === null) continue;
     for (const name of op.rules[i]!.reads) {
-      if (saved.some((item) => item.name === name)) continue;
+      if (saved !== null && isSaved(saved, name)) continue;
       const value = name === "output" ? outputs[0] : inputs[op.inputs.indexOf(name)];
-      saved.push(save(name, value, op.name));
+      const item = save(name, value, op.name);
+      if (saved === null) saved = [item]; // a literal takes a tenth of the memory
+      else saved.push(item);
     }
   }
-  return saved;
+  return saved ?? none;
+}
+
+const none: readonly never[] = [];
+
+function isSaved(saved: readonly Saved[], name: string): boolean {
+  for (let i = 0; i < saved.length; i++) if (saved[i].name === name) return true;
+  return false;
 }

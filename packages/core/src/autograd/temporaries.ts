@@ -17,6 +17,7 @@ export class Temporaries {
   /** Gives up what was made since `track`, but not the values of the gradient that came of it. */
   settle(result: Tensor | null): void {
     trackCreations(this.outer);
+    if (this.made.length === 0) return;
     for (const storage of this.made) {
       if (storage === result?.storage.memory) this.uses.set(storage, 0);
       else storage.release();

@@ -41,7 +41,8 @@ export function collapse(
   }
   const strides = new Array<readonly number[]>(operands.length);
   for (let k = 0; k < operands.length; k++) strides[k] = stridesAt(operands[k].strides, loops);
-  return { shape: loops === 0 ? none : sizes.slice(0, loops), strides };
+  const size = loops === 0 ? none : loops === 1 ? [sizes[0]] : sizes.slice(0, loops);
+  return { shape: size, strides };
 }
 
 /** No loops over several operands. */

@@ -65,6 +65,8 @@ function behind(depth: number, dims: readonly number[]): readonly number[] {
 
 /** Row-major strides of the kept dimensions, 0 along `dims`. */
 function resultStrides(shape: Shape, dims: readonly number[]): readonly number[] {
+  if (dims.length === shape.length && dims.length <= 2) return dims.length === 2 ? [0, 0] : [0];
+  if (dims.length === 1 && shape.length === 2) return dims[0] === 0 ? [0, 1] : [1, 0];
   const strides = shape.slice();
   let step = 1;
   for (let dim = shape.length - 1; dim >= 0; dim--) {

@@ -89,6 +89,10 @@ export function allDims(rank: number): readonly number[] {
 /** The shape that is left when `dims` (sorted) are reduced. */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): Shape {
   if (dims.length === shape.length && !keepdim) return [];
+  if (dims.length === 1 && shape.length === 2) { // literals: see `allDims`
+    const kept = shape[1 - dims[0]];
+    return !keepdim ? [kept] : dims[0] === 0 ? [1, kept] : [kept, 1];
+  }
   const result: number[] = [];
   for (let i = 0; i < shape.length; i++) {
     if (!dims.includes(i)) result.push(shape[i]);

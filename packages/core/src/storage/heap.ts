@@ -91,12 +91,11 @@ export class Heap {
     this.isShared = isShared;
     this.refreshViews();
     this.blocks = new Blocks(PAGE, (bytes) => this.reach(bytes)); // address 0 stays free
+    let own = this.takeScratch(); // of this thread: without it there is no heap at all
     setScratch(memory, () => {
-      this.scratch += SCRATCH_BYTES; // on top of the budget: nothing can be computed without it
-      const address = this.blocks.take(SCRATCH_BYTES);
-      if (address >= 0) return address;
-      this.scratch -= SCRATCH_BYTES;
-      throw new RangeError("the engine has no memory for a thread to compute in");
+      const address = own >= 0 ? own : this.takeScratch();
+      own = -1;
+      return address;
     });
   }
 
@@ -231,6 +230,14 @@ export class Heap {
     if (data instanceof Int32Array) return this.ints;
     if (data instanceof Uint8Array) return this.bytes;
     throw new Error("internal: the heap holds no float64");
+  }
+
+  private takeScratch(): number {
+    this.scratch += SCRATCH_BYTES; // on top of the budget: nothing can be computed without it
+    const address = this.blocks.take(SCRATCH_BYTES);
+    if (address >= 0) return address;
+    this.scratch -= SCRATCH_BYTES;
+    throw new RangeError("the engine has no memory for a thread to compute in");
   }
 
   /** Enlarges the ring, which empties it. */

@@ -53,6 +53,7 @@ export class Pool {
     while (this.workers.length < count && this.failure === null) {
       const line = wordsOf(this.workers.length);
       try {
+        this.scratch(this.workers.length + 1); // fails here rather than in a step
         const handle = launch({ ...this.control, memory: this.memory, line },
           (reason) => this.fail(`a worker ended: ${reason}`));
         this.workers.push({ line, terminate: () => handle.terminate() });
