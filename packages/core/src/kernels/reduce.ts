@@ -1,7 +1,7 @@
 // Reductions and scans: accumulations, written as expressions, over some dimensions.
 import { constant, variable, type Expression } from "../expression/expression.ts";
 import { canGenerateCode } from "../expression/javascript.ts";
-import type { Shape } from "../shape/dims.ts";
+import { numel, type Shape } from "../shape/dims.ts";
 import { classOf, collapse, signature, type Operand } from "./operand.ts";
 import { buildBlocks } from "./reduce-blocks.ts";
 import { buildLines, buildRows } from "./reduce-source.ts";
@@ -85,8 +85,8 @@ export function runReduction(
   const inner = collapse(shape, operands, dims);
   const outer = collapse(shape, operands, kept);
   const first = outputs.length;
-  const rows = inner.shape.length > 0 && outer.shape.length > 0 && total >= FEWEST_ROWS &&
-    prefersRows(outer.shape, outer.strides[first], inner.strides[first]);
+  const rows = inner.shape.length > 0 && outer.shape.length > 0 &&
+    numel(shape) >= FEWEST && prefersRows(outer.shape, outer.strides[first], inner.strides[first]);
   const build = !canGenerateCode() ? buildBlocks : rows ? buildRows : buildLines;
   const code = codeOf(operands, builders.indexOf(build));
   let kernel = program.kernels.get(code);
@@ -99,8 +99,8 @@ export function runReduction(
 
 const none: readonly number[] = [];
 
-/** Rows below which the arrays that hold accumulations side by side take longer than they save. */
-const FEWEST_ROWS = 32;
+/** Elements below which arrays of accumulations side by side take longer than they save. */
+const FEWEST = 160;
 
 const builders = [buildLines, buildRows, buildBlocks];
 
