@@ -53,7 +53,6 @@ export class Pool {
     while (this.workers.length < count && this.failure === null) {
       const line = wordsOf(this.workers.length);
       try {
-        this.scratch(this.workers.length + 1); // fails here rather than in a step
         const handle = launch({ ...this.control, memory: this.memory, line },
           (reason) => this.fail(`a worker ended: ${reason}`));
         this.workers.push({ line, terminate: () => handle.terminate() });
@@ -95,10 +94,23 @@ export class Pool {
     for (let from = 0; from < calls.length; from += size) {
       const batch = calls.length <= size ? calls : calls.slice(from, from + size);
       const ready = isShared ? this.ready(Math.min(most, batch.length - 1)) : 0;
-      const helpers = ready === 0 ? 0 : this.lateness.helpers(ready, performance.now());
+      const punctual = ready === 0 ? 0 : this.lateness.helpers(ready, performance.now());
+      const helpers = kernel.usesScratch ? this.withScratch(punctual) : punctual;
       if (helpers > 0) this.share(kernel, batch, helpers, perform);
       else for (const call of batch) perform(call);
     }
+  }
+
+  /** Of so many workers, those that there is scratch memory for. */
+  private withScratch(most: number): number {
+    for (let count = 0; count < most; count++) {
+      try {
+        this.scratch(count + 1);
+      } catch {
+        return count; // the engine has no more memory to give
+      }
+    }
+    return most;
   }
 
   private share(
