@@ -26,7 +26,8 @@ export type {
   HookHandle, NodeGradients, NodeHook, NodeHooks, NodePrehook, PostAccumulateGradHook,
   Replacement,
 } from "./autograd/node-hooks.ts";
-export type { Differentiable, Edge, Node, OutputType } from "./autograd/node.ts";
+export type { Differentiable, Edge, ForwardRule, Node, OutputType } from "./autograd/node.ts";
+export type { Level } from "./storage/batched.ts";
 export * as autograd from "./autograd.ts";
 export * as func from "./transforms/func.ts";
 

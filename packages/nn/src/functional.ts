@@ -13,7 +13,7 @@ export {
   embedding, oneHot, type EmbeddingOptions, type OneHotOptions,
 } from "./functional/embedding.ts";
 export type { ClassLossOptions, SmoothedLossOptions } from "./functional/likelihood.ts";
-export { linear } from "./functional/linear.ts";
+export { linear, type Linear } from "./functional/linear.ts";
 export type { LossOptions, Reduction } from "./functional/reduction.ts";
 export {
   gaussianNllLoss, l1Loss, mseLoss, type ElementwiseLoss, type GaussianNllLossOptions,

@@ -3,9 +3,12 @@ import type { HookHandle, NodeGradients, Replacement } from "@chainrule/core";
 import { checkOptions, fail, handleOf, show } from "@chainrule/core/internal";
 import type { Module } from "./module.ts";
 
-type Arguments<M extends Module> = Parameters<M["forward"]>;
-type Output<M extends Module> = ReturnType<M["forward"]>;
-type Nothing = null | undefined | void;
+/** What a module is called with. */
+export type Arguments<M extends Module> = Parameters<M["forward"]>;
+/** What a module returns. */
+export type Output<M extends Module> = ReturnType<M["forward"]>;
+/** What a hook returns to leave things as they are. */
+export type Nothing = null | undefined | void;
 
 /** Sees the arguments of a call before `forward`; those it returns take their place. */
 export type ForwardPreHook<M extends Module = Module> =

@@ -5,7 +5,8 @@ export { Buffer, type BufferOptions } from "./buffer.ts";
 export {
   registerModuleForwardPreHook, registerModuleForwardHook, registerModuleFullBackwardPreHook,
   registerModuleFullBackwardHook, type ForwardPreHook, type ForwardHook, type FullBackwardPreHook,
-  type FullBackwardHook, type HookOptions, type ForwardHookOptions,
+  type Arguments, type FullBackwardHook, type HookOptions, type ForwardHookOptions, type Nothing,
+  type Output,
 } from "./hooks.ts";
 export type { LoadOptions, LoadResult, StateDict, StateSource } from "./state-dict.ts";
 

@@ -14,7 +14,7 @@ import { joinFamily, restrict } from "./views.ts";
 export type Gradients = Tensor | null | readonly (Tensor | null | undefined)[];
 
 /** A subclass of `Function`, as `apply` sees it. */
-interface FunctionClass {
+export interface FunctionClass {
   readonly name: string;
   forward(...args: never[]): unknown;
 }

@@ -134,7 +134,7 @@ function multiplySmall(a: Tensor, b: Tensor, bias: Tensor | null): Tensor {
   return result;
 }
 
-/** Adds a bias to each of the rows of a small matrix: a general kernel takes three times as long. */
+/** Adds a bias to each row of a small matrix: a general kernel takes three times as long. */
 function addSmall(to: TypedArray, m: number, n: number, bias: Tensor): void {
   const { storage, shape, strides, offset } = bias;
   const { values } = storage;

@@ -8,6 +8,7 @@ export {
   type Stateful,
 } from "./func/stateful.ts";
 export { vmap, type VmapOptions } from "./vmap/vmap.ts";
+export type { Randomness } from "../autograd/levels.ts";
 export type { DimTree } from "./vmap/dims.ts";
 export type { Argnums, Chosen } from "./func/inputs.ts";
 export type { Mapped, Tree } from "./func/tree.ts";

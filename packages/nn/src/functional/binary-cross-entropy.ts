@@ -4,7 +4,9 @@ import { broadcastShapes, checkOptions, checkTensor, composite, fail, pairLoss, 
   sameShape, showShape, type Expression, type Op, type PairLoss, type Shape,
 } from "@chainrule/core/internal";
 import { holdsEverywhere } from "./holds.ts";
-import { checkReduction, checkSameShape, reduced, together, type LossOptions } from "./reduction.ts";
+import {
+  checkReduction, checkSameShape, reduced, together, type LossOptions,
+} from "./reduction.ts";
 
 /** Options of `binaryCrossEntropy`. */
 export interface BinaryCrossEntropyOptions extends LossOptions {

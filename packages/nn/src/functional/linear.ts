@@ -5,7 +5,8 @@ import {
   showShape, transposed, type Op,
 } from "@chainrule/core/internal";
 
-type Linear = (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor;
+/** An affine map of the last dimension. */
+export type Linear = (input: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor;
 
 /** `x Wᵀ + b` for operands of one dtype as one node: an XOR net trains 1.5× as fast as in three. */
 const affine: Op<Linear> = primitive({

@@ -4,7 +4,9 @@ import { checkNumber, checkOptions, checkTensor, composite, fail, pairLoss, poin
   sameShape, show, showShape, type Op, type PairLoss,
 } from "@chainrule/core/internal";
 import { holdsEverywhere } from "./holds.ts";
-import { checkReduction, checkSameShape, reduced, together, type LossOptions } from "./reduction.ts";
+import {
+  checkReduction, checkSameShape, reduced, together, type LossOptions,
+} from "./reduction.ts";
 
 /** A loss of an input and a target of the same shape. */
 export type ElementwiseLoss<Options = LossOptions> =
