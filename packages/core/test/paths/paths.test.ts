@@ -2,7 +2,7 @@
 // multiply-add, against float64; at the lengths and layouts where kernels change their loops.
 import { afterAll, describe, expect, it } from "vitest";
 import { ChainruleError, setNumThreads, type Tensor } from "../../src/index.ts";
-import { isSampleTensor, table, type Sample } from "../../src/internal.ts";
+import { isSampleTensor, real, table, type Sample } from "../../src/internal.ts";
 import type { AnyOp } from "../laws/call.ts";
 import {
   mapTensors, seededCall, tensorsIn, type Call, type MemoryLayout,
@@ -109,5 +109,16 @@ describe.each([...table])("%s", (_, op) => {
       const call = seededCall(resized(sample, [17, 33, 12, 5]), 3, kinks);
       if (accepts(op, call)) comparePaths(op, call);
     }
+  });
+});
+
+describe("what is cut into parts", () => {
+  const cases: [string, Sample][] = [
+    ["sum", [real([300_001])]], ["amax", [real([300_001])]],
+    ["sum", [real([2000, 150]), 0]], ["softmax", [real([3, 100_003]), 1]],
+    ["matmul", [real([20, 60]), real([60, 1100])]], // more than one block of columns
+  ];
+  it.each(cases)("%s gives the same on all paths", (name, sample) => {
+    comparePaths(table.get(name)!, seededCall(sample, 5), "contiguous", longPaths);
   });
 });

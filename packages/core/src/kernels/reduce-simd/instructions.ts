@@ -4,7 +4,7 @@ import { unsigned } from "../../wasm/encoding.ts";
 import { Lanes, type LaneShape } from "../../wasm/lanes.ts";
 
 const numbers = {
-  "i32x4.splat": 0x11, "f64x2.splat": 0x14, "i32x4.lt_s": 0x39, "i32x4.gt_s": 0x3b,
+  "f64x2.splat": 0x14, "i32x4.lt_s": 0x39, "i32x4.gt_s": 0x3b,
   "f64x2.eq": 0x47, "f64x2.ne": 0x48, "f64x2.lt": 0x49, "f64x2.gt": 0x4a, "f64x2.le": 0x4b,
   "f64x2.ge": 0x4c, "f64x2.abs": 0xec, "f64x2.neg": 0xed, "f64x2.sqrt": 0xef,
   "f64x2.min": 0xf4, "f64x2.max": 0xf5, "i32x4.trunc_sat_f64x2_s_zero": 0xfc,

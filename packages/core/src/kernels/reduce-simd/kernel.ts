@@ -160,13 +160,13 @@ function walkLine(draft: Loops, number: number, vectors: readonly Code[], rest: 
   const on = (elements: number): Code => [
     moving.map((k) => advance(ports[k], elements)),
     hasPosition ? set(positions, op("i32x4.add", get(positions),
-      more("i32x4.splat", i32(elements)))) : [],
+      op("i32x4.splat", i32(elements)))) : [],
   ];
   const rounds = (elements: number, body: Code): Code => when(get(left),
     loopWhile(get(left), body, on(elements), decrease(left, 1)));
   const quads = op("i32.shr_u", get(length), i32(2));
   return [
-    hasPosition ? set(positions, op("i32x4.add", more("i32x4.splat", get(start)), get(iota))) : [],
+    hasPosition ? set(positions, op("i32x4.add", op("i32x4.splat", get(start)), get(iota))) : [],
     vectors.length > 1 ? [
       set(left, op("i32.shr_u", get(length), i32(4))), rounds(16, vectors),
       set(left, op("i32.and", quads, i32(3))),
@@ -174,7 +174,7 @@ function walkLine(draft: Loops, number: number, vectors: readonly Code[], rest: 
     rounds(4, vectors[0]),
     set(left, op("i32.and", get(length), i32(3))),
     when(get(left), [
-      set(valid, more("i32x4.gt_s", more("i32x4.splat", get(left)), get(iota))), rest]),
+      set(valid, more("i32x4.gt_s", op("i32x4.splat", get(left)), get(iota))), rest]),
   ];
 }
 
@@ -225,12 +225,12 @@ function rowGroup(draft: Loops, step: Step, vectors: number, rest: number | null
     const hasPosition = readsPosition(pass);
     const down = [
       set(left, get(length)),
-      hasPosition ? set(positions, more("i32x4.splat", get(start))) : [],
+      hasPosition ? set(positions, op("i32x4.splat", get(start))) : [],
       loopWhile(get(left), row,
         movingOperands(draft, number).map((k) =>
           set(ports[k].position, op("i32.add", get(ports[k].position), step(k, 4)))),
         hasPosition ? set(positions, op("i32x4.add", get(positions),
-          more("i32x4.splat", i32(1)))) : [],
+          op("i32x4.splat", i32(1)))) : [],
         decrease(left, 1)),
     ];
     return [
