@@ -31,6 +31,9 @@ export interface SimdKernel extends HeapKernel {
 /** Elements of one call: 20 to 50 µs, so that threads can share the work of a large operation. */
 const PIECE = 32768;
 
+/** Elements from which an operation is several calls. */
+export const SHAREABLE = 2 * PIECE;
+
 /**
  * `run(outer, inner, …, …)`: sizes of the two innermost loops; for each operand its address and
  * the outer and the inner step, in bytes; then the float32 scalars.
@@ -115,11 +118,11 @@ export function planPointwise(
 /** Cuts a call into pieces: whole rows, or parts of one row at multiples of four elements. */
 function pieces(call: number[], operands: number, calls: Call[]): void {
   const [outer, inner] = call;
-  if (outer * inner < 2 * PIECE) {
+  if (outer * inner < SHAREABLE) {
     calls.push(call);
     return;
   }
-  const isSplitInside = inner >= 2 * PIECE;
+  const isSplitInside = inner >= SHAREABLE;
   const size = isSplitInside ? PIECE : Math.max(1, Math.floor(PIECE / inner));
   const rows = isSplitInside ? outer : 1;
   const end = isSplitInside ? inner : outer;

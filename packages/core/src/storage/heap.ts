@@ -2,10 +2,11 @@
 //
 // Most values live in a ring: what is newest replaces what is oldest, which is copied to its array
 // first if nothing newer is there. What is written again and again gets a block of its own.
-import { allocate, itemSize, type DType, type TypedArray } from "../dtype.ts";
+import { itemSize, type DType, type TypedArray } from "../dtype.ts";
 import { SCRATCH_BYTES } from "../kernels/heap-kernel.ts";
 import { setScratch } from "../kernels/threads/threads.ts";
 import { aligned, Blocks } from "./blocks.ts";
+import { copyToHost, newCopy } from "./host-copy.ts";
 
 /** Where the heap keeps an owner's values. */
 export interface Slot {
@@ -71,6 +72,9 @@ export class Heap {
   bytes!: Uint8Array;
   /** Bytes that threads compute in. */
   private scratch = 0;
+  /** Memory that one operation after the other uses, so that it stays in the processor's caches. */
+  private workspaceAddress = 0;
+  private workspaceBytes = 0;
   private base = -1;
   private size = 0;
   /** Bytes ever handed out by the ring: a slot is intact while it is less than `size` behind. */
@@ -131,6 +135,18 @@ export class Heap {
     return address;
   }
 
+  /** The address of bytes that are used until the next operation; -1 where there is no room. */
+  workspace(bytes: number): number {
+    if (bytes > this.workspaceBytes) {
+      const size = 2 ** Math.ceil(Math.log2(bytes));
+      const address = this.blocks.take(size);
+      if (address < 0) return -1;
+      if (this.workspaceBytes > 0) this.blocks.free(this.workspaceAddress);
+      [this.workspaceAddress, this.workspaceBytes] = [address, size];
+    }
+    return this.workspaceAddress;
+  }
+
   /** Gives an owner a slot in the ring, after `prepare`. */
   keep(owner: Owner): void {
     const bytes = bytesOf(owner);
@@ -155,6 +171,37 @@ export class Heap {
     this.blockOf.set(settled, block);
     this.collected.register(owner, block, block);
     this.resident += bytes;
+  }
+
+  /**
+   * A second place for an owner's values, to be given to `move` or `giveUp`: in the ring, after
+   * `prepare`, or a block where they have one now. `null` where the budget has no room for it.
+   */
+  second({ slot }: Owner): Slot | null {
+    const { bytes, position } = slot!;
+    if (position >= 0) {
+      const end = this.head;
+      return { address: this.take(bytes), bytes, position: end };
+    }
+    const address = this.blocks.take(bytes);
+    return address < 0 ? null : { address, bytes, position };
+  }
+
+  /** Makes a second place an owner's only one. */
+  move(owner: Owner, second: Slot): void {
+    const block = this.blockOf.get(owner.slot!);
+    if (block === undefined) this.slots.push({ slot: second, owner });
+    else {
+      this.blocks.free(block.address);
+      block.address = second.address;
+      this.blockOf.set(second, block);
+    }
+    owner.slot = second;
+  }
+
+  /** Gives a second place back. */
+  giveUp({ address, position }: Slot): void {
+    if (position < 0) this.blocks.free(address);
   }
 
   /** Copies an owner's values back and gives its block up, if it has one. */
@@ -191,16 +238,19 @@ export class Heap {
 
   /** Copies elements from the heap to an array, from element `at` on. */
   copyOut(address: number, data: TypedArray, at: number, count: number): void {
-    const first = address / data.BYTES_PER_ELEMENT;
-    data.set(this.viewOf(data).subarray(first, first + count), at);
-    this.counters.bytesOut += count * data.BYTES_PER_ELEMENT;
+    const target = data.subarray(at, at + count);
+    copyToHost(this.bytes.subarray(address, address + target.byteLength), target);
+    this.counters.bytesOut += target.byteLength;
   }
 
   /** Brings an owner's array up to date. */
   fetch(owner: Owner): void {
     if (!owner.isNewer) return;
-    owner.array ??= allocate(owner.dtype, owner.length);
-    this.copyOut(owner.slot!.address, owner.array, 0, owner.length);
+    const { array, dtype, slot } = owner;
+    const values = this.bytes.subarray(slot!.address, slot!.address + slot!.bytes);
+    if (array === null) owner.array = newCopy(values, dtype);
+    else copyToHost(values, array);
+    this.counters.bytesOut += values.length;
     owner.isNewer = false;
   }
 

@@ -2,11 +2,12 @@
 import { itemSize } from "../dtype.ts";
 import type { Step } from "../kernels/heap-kernel.ts";
 import type { Operand } from "../kernels/operand.ts";
-import { runSteps } from "../kernels/threads/threads.ts";
+import { SHAREABLE } from "../kernels/pointwise-simd.ts";
+import { getNumThreads, runSteps } from "../kernels/threads/threads.ts";
 import type { Shape } from "../shape/dims.ts";
 import { BatchedStorage, isBatching } from "./batched.ts";
 import { aligned } from "./blocks.ts";
-import { bytesOf, type Heap } from "./heap.ts";
+import { bytesOf, type Heap, type Slot } from "./heap.ts";
 import type { Storage } from "./storage.ts";
 
 /** Memory of a tensor: an operand that knows its storage. */
@@ -70,14 +71,16 @@ interface Need {
   /** Whether the whole storage is brought in, so that it is found there the next time. */
   readonly isWhole: boolean;
   address: number;
+  /** Where a result that is also an input is written, if not over the input. */
+  second: Slot | null;
 }
 
 /** Operands in the heap. */
 export interface Placement {
   /** Addresses of the first elements, in bytes, of outputs and inputs. */
   readonly addresses: readonly number[];
-  /** Takes the workspace that was asked for; gives its address. */
-  workspace(): number;
+  /** Address of the workspace that was asked for. */
+  readonly workspace: number;
   /** Runs kernels and marks results as written. */
   run(steps: () => readonly Step[]): void;
 }
@@ -92,18 +95,20 @@ export function place(
   const results = outputs.map(needOf);
   const sources = inputs.map(needOf);
   const all = results.concat(sources);
-  const bytes = all.reduce((sum, need) => sum + bytesNeeded(need), aligned(workspaceBytes));
-  if (!heap.prepare(bytes)) return null;
+  const workspace = workspaceBytes > 0 ? heap.workspace(workspaceBytes) : 0;
+  if (workspace < 0 || !heap.prepare(all.reduce((sum, need) => sum + bytesNeeded(need), 0))) {
+    return null;
+  }
   for (const need of sources) bringIn(heap, need, true);
   for (const need of results) {
     const same = sources.find(({ region }) => isSame(region, need.region));
     if (same === undefined) bringIn(heap, need, hasGaps(need));
-    else need.address = same.address;
+    else rewrite(heap, need, same.address);
   }
   return {
     addresses: all.map(({ region: { operand: { storage, offset }, from }, address }) =>
       address + (offset - from) * itemSize(storage.dtype)),
-    workspace: () => workspaceBytes > 0 ? heap.take(workspaceBytes) : 0,
+    workspace,
     run(steps) {
       try {
         runSteps(heap.memory, steps());
@@ -119,7 +124,7 @@ export function place(
 function needOf(region: Region): Need {
   const { operand: { storage }, from, to } = region;
   const isWhole = storage.slot !== null || (to - from) * 2 >= storage.length;
-  return { region, isWhole, address: -1 };
+  return { region, isWhole, address: -1, second: null };
 }
 
 function isSame(a: Region, b: Region): boolean {
@@ -156,12 +161,31 @@ function bringIn(heap: Heap, need: Need, isRead: boolean): void {
   }
 }
 
+/**
+ * Finds a place for a result that is also an input. Threads need another one for it: what is
+ * written over its input can't be done again, should a thread be lost. One thread writes in place.
+ */
+function rewrite(heap: Heap, need: Need, address: number): void {
+  const { operand: { storage }, count, from } = need.region;
+  need.address = address;
+  if (count !== storage.length || storage.slot === null || !isShareable(heap, count)) return;
+  need.second = heap.second(storage);
+  if (need.second !== null) need.address = need.second.address + from * itemSize(storage.dtype);
+}
+
+/** Whether so many elements are divided among threads. */
+function isShareable(heap: Heap, count: number): boolean {
+  return heap.isShared && count >= SHAREABLE && getNumThreads() > 1;
+}
+
 /** Marks a result as newer than its array, or copies the part that was written there. */
-function finish(heap: Heap, { region: { operand: { storage }, from, to }, address }: Need): void {
+function finish(heap: Heap, need: Need): void {
+  const { region: { operand: { storage }, from, to }, address, second } = need;
   if (storage.slot === null) {
     heap.copyOut(address, storage.data, from, to - from);
     return;
   }
+  if (second !== null) heap.move(storage, second);
   storage.isNewer = true;
   if (heap.clock - storage.rewrittenAt < heap.ringBytes / 2) return;
   storage.rewrittenAt = heap.clock;
@@ -169,6 +193,7 @@ function finish(heap: Heap, { region: { operand: { storage }, from, to }, addres
 }
 
 /** What a kernel that failed has left in the heap is no result: the array holds, if it is newer. */
-function abandon(heap: Heap, { region: { operand: { storage } } }: Need): void {
-  if (!storage.isNewer) heap.forget(storage);
+function abandon(heap: Heap, { region: { operand: { storage } }, second }: Need): void {
+  if (second !== null) heap.giveUp(second);
+  else if (!storage.isNewer) heap.forget(storage);
 }

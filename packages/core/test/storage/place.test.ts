@@ -1,8 +1,9 @@
 // What the heap keeps and gives up: for whom, for how long, and when a kernel fails.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, expect, test, vi } from "vitest";
-import { full, noGrad, ones, randn, zeros, type Tensor } from "../../src/index.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { full, getNumThreads, noGrad, ones, randn, setNumThreads, zeros, type Tensor }
+  from "../../src/index.ts";
 import { createHeap, theHeap, type Owner } from "../../src/storage/heap.ts";
 
 setFlagsFromString("--expose-gc");
@@ -134,6 +135,71 @@ test("after a kernel that can't be compiled, every tensor has the values that it
     expect(target.sum().item()).toBe(4200);
   }
   expect([...source.mul(1).toTypedArray()]).toEqual(before);
+});
+
+describe("what is rewritten by several threads", () => {
+  const LENGTH = 2 ** 17;
+  const threads = getNumThreads();
+  beforeEach(() => setNumThreads(2));
+  afterEach(() => setNumThreads(threads));
+
+  /** Values in the ring, and values in a block of their own. */
+  const kinds = { passing: () => ones([LENGTH]).mul(3), resident: () => {
+    const target = full([LENGTH], -5);
+    rewriteOften(target);
+    return target;
+  } };
+
+  test.each(Object.entries(kinds))("is written at a second place: %s", (_, make) => {
+    const target = make();
+    const used = heap.blocks.used;
+    const [before, alone, second, third] = [0, 1, 2, 2].map((count) => {
+      if (count > 0) {
+        setNumThreads(count);
+        target.mul_(2);
+      }
+      return target.storage.slot!.address;
+    });
+    expect(alone).toBe(before);
+    expect(second).not.toBe(alone);
+    expect(third).not.toBe(second);
+    expect(heap.blocks.used).toBe(used);
+    expect(isSettled(target)).toBe(make === kinds.resident);
+    expect([...new Set(target.toTypedArray())]).toEqual([24]);
+  });
+
+  test.each(Object.entries(kinds))("keeps its values when a kernel fails: %s", (_, make) => {
+    const target = make();
+    const used = heap.blocks.used;
+    vi.spyOn(WebAssembly, "Module").mockImplementation(function refuse() {
+      throw new RangeError("no room");
+    });
+    expect(() => target.hypot_(ones([LENGTH]))).toThrow("no room");
+    vi.restoreAllMocks();
+    expect(heap.blocks.used).toBe(used);
+    expect([...new Set(target.toTypedArray())]).toEqual([3]);
+  });
+
+  test("is written in place where the budget has no room for another", () => {
+    const target = kinds.resident();
+    const { address } = target.storage.slot!;
+    vi.spyOn(heap.blocks, "take").mockReturnValue(-1);
+    target.mul_(2);
+    vi.restoreAllMocks();
+    expect(target.storage.slot!.address).toBe(address);
+    expect([...new Set(target.toTypedArray())]).toEqual([6]);
+  });
+});
+
+test("a workspace is used by one operation after the other, and grows", () => {
+  const small = createHeap(false)!;
+  const first = small.workspace(1000);
+  expect(small.workspace(500)).toBe(first);
+  small.workspace(5000);
+  expect(small.workspace(1)).toBe(small.workspace(5000));
+  small.budget = 2 ** 20;
+  expect(small.workspace(2 ** 21)).toBe(-1);
+  expect(small.workspace(5000)).not.toBe(-1);
 });
 
 test("values that were given up can't be read in the heap either", () => {

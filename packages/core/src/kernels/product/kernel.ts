@@ -37,7 +37,8 @@ const increase = (local: number, by: Code): Code => set(local, add(get(local), b
 const decrease = (local: number, by: Code): Code => set(local, op("i32.sub", get(local), by));
 const product = (x: number, y: Code): Code => op("i32.mul", get(x), y);
 
-const kernels = new Map<string, HeapKernel>();
+/** By number: a name for each would take longer to make than a small plan. */
+const kernels: HeapKernel[] = [];
 
 /**
  * `out = bias + a · b`, then relu if asked for, over blocks that start anywhere.
@@ -47,13 +48,9 @@ const kernels = new Map<string, HeapKernel>();
  * error ≤ γ_k Σ|a||b| (γ_{k+1} with a bias), u = 2⁻²⁴, whatever the blocks.
  */
 export function productKernel(isFused: boolean, isDirect: boolean, shared: boolean): HeapKernel {
-  const key = `${isFused}${isDirect}${shared}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    kernel = { bytes: build(isFused, isDirect, shared), needsScalars: false, usesScratch: true };
-    kernels.set(key, kernel);
-  }
-  return kernel;
+  const index = (isFused ? 1 : 0) + (isDirect ? 2 : 0) + (shared ? 4 : 0);
+  return kernels[index] ??=
+    { bytes: build(isFused, isDirect, shared), needsScalars: false, usesScratch: true };
 }
 
 function build(isFused: boolean, isDirect: boolean, shared: boolean): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 // How a matrix product is divided into calls: by its sizes alone, so that threads change nothing.
 import { hasRelaxedMultiplyAdd } from "../../wasm/features.ts";
-import { SCRATCH_BYTES, type Call, type Step } from "../heap-kernel.ts";
+import { SCRATCH_BYTES, type Call, type HeapKernel, type Step } from "../heap-kernel.ts";
 import { BLOCK_K, parameters, productKernel, ZERO_BYTES, type Parameter } from "./kernel.ts";
 import { packedBytes, packingKernel, WIDE } from "./panels.ts";
 import { rowsOfTile } from "./tile.ts";
@@ -28,8 +28,15 @@ export interface Product {
   readonly shared: boolean;
 }
 
-/** Multiply-adds from which a product is divided: about 35 µs. */
-const SMALLEST_DIVIDED = 2 ** 20;
+/**
+ * Multiply-adds from which a product is divided, and those of a call then at most. Above 2¹⁸ two
+ * threads take 0.6 to 0.75 of the time, below they gain nothing; one thread loses 1 % at most.
+ */
+const SMALLEST_DIVIDED = 5 * 2 ** 16;
+const WORK_PER_CALL = 2 ** 19;
+
+/** Calls that a matrix is divided into because of its work. */
+const MOST_PARTS = 8;
 
 /** What a matrix costs besides its multiply-adds, in multiply-adds: about 0.1 µs. */
 const OVERHEAD = 4096;
@@ -44,7 +51,8 @@ const FEW_COLUMNS = 16;
 /** Elements of a up to which the same holds: they stay in the first-level cache. */
 const SMALL_A = 4096;
 
-/** Elements of b that one call packs. */
+/** Elements of b from which packing is divided, and those of a call then at most. */
+const SMALLEST_PACKED = 2 ** 16;
 const PACKED_PER_CALL = 2 ** 16;
 
 /** Panels of a batch are packed in rounds of at most this size. */
@@ -65,8 +73,8 @@ interface Route {
   /** Whether `outᵀ = bᵀ aᵀ` is computed instead: what has few columns needs little packing. */
   readonly isSwapped: boolean;
   readonly isDirect: boolean;
-  /** Matrices per call, each packed by the call itself, or 0: packed before, in the workspace. */
-  readonly group: number;
+  /** Calls for whole matrices, which pack b themselves, or 0: b is packed before. */
+  readonly calls: number;
   readonly offsets: Offsets;
 }
 
@@ -78,9 +86,20 @@ function route(rows: number, columns: number, k: number, batch: number): Route {
   const inCall = offsetsOf(m, n, k, isDirect);
   const fits = inCall.panelsOfB + packedBytes(n, k) <= SCRATCH_BYTES;
   const isInCall = fits && (work < SMALLEST_DIVIDED || batch > 3);
-  const group = isInCall ? Math.max(1, Math.floor(SMALLEST_DIVIDED / (work + OVERHEAD))) : 0;
-  return { m, n, k, isSwapped, isDirect, group, offsets: isInCall ? inCall
+  const calls = isInCall
+    ? Math.min(batch, evenParts(batch * (work + OVERHEAD), SMALLEST_DIVIDED, WORK_PER_CALL)) : 0;
+  return { m, n, k, isSwapped, isDirect, calls, offsets: isInCall ? inCall
     : offsetsOf(Math.min(m, BLOCK_M), Math.min(n, BLOCK_N), k, isDirect) };
+}
+
+/** Parts of `largest` at most; from `smallest` on an even number, which two threads can share. */
+function evenParts(work: number, smallest: number, largest: number): number {
+  return work < smallest ? 1 : 2 * Math.ceil(work / (2 * largest));
+}
+
+/** Where part `i` of so many begins, all nearly equal and made of whole units but the last one. */
+function border(i: number, parts: number, length: number, unit: number): number {
+  return Math.min(length, unit * Math.floor(i * Math.ceil(length / unit) / parts));
 }
 
 /** Where the panels of a, the sums between blocks of k and the panels of b lie in the scratch. */
@@ -102,7 +121,7 @@ function slots(n: number, k: number, batch: number): number {
 export function productWorkspace(m: number, n: number, k: number, batch: number): number {
   if (m * n * k * batch === 0) return 0;
   const way = route(m, n, k, batch);
-  return way.group > 0 ? 0 : slots(way.n, k, batch) * packedBytes(way.n, k);
+  return way.calls > 0 ? 0 : slots(way.n, k, batch) * packedBytes(way.n, k);
 }
 
 /**
@@ -118,7 +137,7 @@ export function planProduct(product: Product): Step[] {
   if (vector !== null) return [vector];
   const way = route(m, n, k, batch.length);
   const oriented = way.isSwapped ? swapped(product) : product;
-  return way.group > 0 ? [together(oriented, way)] : rounds(oriented, way);
+  return way.calls > 0 ? [together(oriented, way)] : rounds(oriented, way);
 }
 
 /** A product with its strides as the kernel sees them. */
@@ -127,110 +146,145 @@ interface Oriented extends Product {
 }
 
 /** `outᵀ = bᵀ aᵀ`. */
-function swapped(product: Product): Oriented {
+function swapped({ m, n, k, batch, out, a, b, bias, relu, workspace, shared }: Product): Oriented {
   const turned = ([row, column]: Strides): Strides => [column, row];
   return {
-    ...product, m: product.n, n: product.m,
-    batch: product.batch.map(({ out, a, b }) => ({ out, a: b, b: a })),
-    out: turned(product.out), a: turned(product.b), b: turned(product.a), biasStrides: [4, 0],
+    m: n, n: m, k, batch: batch.map((each) => ({ out: each.out, a: each.b, b: each.a })),
+    out: turned(out), a: turned(b), b: turned(a), bias, biasStrides: [4, 0],
+    relu, workspace, shared,
   };
 }
 
-/** What is the same for all calls of a product. */
-function settings(product: Oriented, way: Route): Partial<Record<Parameter, number>> {
-  const [biasRow, biasColumn] = product.biasStrides ?? [0, 4];
-  return {
-    count: 1, outNext: 0, aNext: 0, bNext: 0, packs: 0,
-    outRow: product.out[0], outColumn: product.out[1], aRow: product.a[0], aColumn: product.a[1],
-    bRow: product.b[0], bColumn: product.b[1], m: product.m, n: product.n, k: product.k,
-    bias: product.bias ?? 0, biasRow, biasColumn, relu: product.relu ? 1 : 0, ...way.offsets,
-  };
+/**
+ * A call for the first matrix, in the order of `parameters`. Others are copies with some numbers
+ * exchanged: a record by name takes 1 µs for each call, on Node 20 even 6.
+ */
+function callOf(product: Oriented, { calls, offsets }: Route): number[] {
+  const { m, n, k, out, a, b, bias = 0, biasStrides = [0, 4], relu } = product;
+  const first = product.batch[0]!;
+  return [
+    1, first.out, first.a, first.b, 0, 0, 0,
+    out[0], out[1], a[0], a[1], b[0], b[1],
+    m, n, k,
+    bias, biasStrides[0], biasStrides[1],
+    relu ? 1 : 0,
+    calls > 0 ? 1 : 0,
+    offsets.panelsOfA, offsets.partial, offsets.panelsOfB,
+  ];
 }
 
-const callOf = (values: Partial<Record<Parameter, number>>): Call =>
-  parameters.map((name) => values[name]!);
+const position = (name: Parameter): number => parameters.indexOf(name);
+
+/** Positions in a call of what calls of one product differ in. */
+const at = {
+  count: position("count"), out: position("out"), a: position("a"), b: position("b"),
+  outNext: position("outNext"), aNext: position("aNext"), bNext: position("bNext"),
+  m: position("m"), n: position("n"),
+  bias: position("bias"), biasRow: position("biasRow"), biasColumn: position("biasColumn"),
+};
+
+function kernelOf({ shared }: Product, { isDirect }: Route): HeapKernel {
+  return productKernel(hasRelaxedMultiplyAdd(), isDirect, shared);
+}
 
 /** Whole matrices, several per call where they are small: runs of equal distances. */
 function together(product: Oriented, way: Route): Step {
   const { batch } = product;
-  const base = { ...settings(product, way), packs: 1 };
+  const base = callOf(product, way);
   const calls: Call[] = [];
-  for (let i = 0; i < batch.length;) {
-    const { out, a, b } = batch[i]!;
-    const end = Math.min(batch.length, i + way.group);
-    const outNext = i + 1 < end ? batch[i + 1]!.out - out : 0;
-    const aNext = i + 1 < end ? batch[i + 1]!.a - a : 0;
-    const bNext = i + 1 < end ? batch[i + 1]!.b - b : 0;
-    let count = 1;
-    while (i + count < end && batch[i + count]!.out === out + count * outNext &&
-      batch[i + count]!.a === a + count * aNext && batch[i + count]!.b === b + count * bNext) {
-      count++;
+  for (let part = 0, i = 0; part < way.calls; part++) {
+    const end = border(part + 1, way.calls, batch.length, 1);
+    while (i < end) {
+      const first = batch[i]!;
+      const second = i + 1 < end ? batch[i + 1]! : first;
+      const outNext = second.out - first.out;
+      const aNext = second.a - first.a;
+      const bNext = second.b - first.b;
+      let count = 1;
+      while (i + count < end && batch[i + count]!.out === first.out + count * outNext &&
+        batch[i + count]!.a === first.a + count * aNext &&
+        batch[i + count]!.b === first.b + count * bNext) count++;
+      const call = base.slice();
+      call[at.count] = count;
+      call[at.out] = first.out;
+      call[at.a] = first.a;
+      call[at.b] = first.b;
+      call[at.outNext] = outNext;
+      call[at.aNext] = aNext;
+      call[at.bNext] = bNext;
+      calls.push(call);
+      i += count;
     }
-    calls.push(callOf({ ...base, count, out, a, b, outNext, aNext, bNext }));
-    i += count;
   }
   return { kernel: kernelOf(product, way), calls };
-}
-
-function kernelOf(product: Product, way: Route) {
-  return productKernel(hasRelaxedMultiplyAdd(), way.isDirect, product.shared);
 }
 
 /** Panels of b, packed in one step, and blocks of out in the next, for a part of the batch. */
 function rounds(product: Oriented, way: Route): Step[] {
   const { n, k, batch, workspace } = product;
   const perRound = slots(n, k, batch.length);
-  const base = settings(product, way);
-  const blocks = division(product.m, n, k, way.isDirect);
   const steps: Step[] = [];
   for (let first = 0; first < batch.length; first += perRound) {
-    const panels = new Map<number, number>();
+    const packed: number[] = [];
+    const packing: Call[] = [];
     const calls: Call[] = [];
     for (const { out, a, b } of batch.slice(first, first + perRound)) {
-      if (!panels.has(b)) panels.set(b, workspace + panels.size * packedBytes(n, k));
-      for (const { row, column, m, n } of blocks) {
-        calls.push(callOf({ ...base, m, n,
-          out: out + row * base.outRow! + column * base.outColumn!, a: a + row * base.aRow!,
-          b: panels.get(b)! + 4 * column * k,
-          bias: base.bias === 0 ? 0
-            : base.bias! + row * base.biasRow! + column * base.biasColumn! }));
+      const known = packed.indexOf(b);
+      const panels = workspace + (known < 0 ? packed.length : known) * packedBytes(n, k);
+      if (known < 0) {
+        packed.push(b);
+        packingCalls(packing, product, b, panels);
       }
+      blockCalls(calls, product, way, out, a, panels);
     }
-    steps.push({ kernel: packingKernel(product.shared), calls: [...panels].flatMap(([b, to]) =>
-      packingCalls(product, b, to)) }, { kernel: kernelOf(product, way), calls });
+    steps.push({ kernel: packingKernel(product.shared), calls: packing },
+      { kernel: kernelOf(product, way), calls });
   }
   return steps;
 }
 
-/** The panels of one b, several per call. */
-function packingCalls({ n, k, b: [row, column] }: Product, b: number, to: number): Call[] {
-  const columns = WIDE * Math.max(1, Math.ceil(PACKED_PER_CALL / (WIDE * Math.max(1, k))));
-  return Array.from({ length: Math.ceil(n / columns) }, (_, i) => {
-    const first = i * columns;
-    return [b + first * column, column, row, Math.min(columns, n - first), k, to + 4 * first * k];
-  });
-}
-
-interface Block {
-  readonly row: number;
-  readonly column: number;
-  readonly m: number;
-  readonly n: number;
-}
-
-/** Blocks of out: at least four where that leaves enough rows, of nearly equal size. */
-function division(m: number, n: number, k: number, isDirect: boolean): Block[] {
-  const parts = Math.max(1, Math.min(8, Math.round(m * n * k / SMALLEST_DIVIDED)));
-  const columnParts = Math.ceil(n / BLOCK_N);
-  const rowParts = Math.max(isDirect ? 1 : Math.ceil(m / BLOCK_M), Math.ceil(parts / columnParts));
-  const tile = rowsOfTile(hasRelaxedMultiplyAdd());
-  const rows = tile * Math.ceil(m / (tile * rowParts));
-  const columns = WIDE * Math.ceil(n / (WIDE * columnParts));
-  const blocks: Block[] = [];
-  for (let row = 0; row < m; row += rows) {
-    for (let column = 0; column < n; column += columns) {
-      blocks.push({ row, column, m: Math.min(rows, m - row), n: Math.min(columns, n - column) });
-    }
+/** Adds the calls that pack the panels of one b. */
+function packingCalls(
+  calls: Call[], { n, k, b: [row, column] }: Product, b: number, to: number,
+): void {
+  const wanted = evenParts(n * k, SMALLEST_PACKED, PACKED_PER_CALL);
+  const parts = Math.min(wanted, Math.ceil(n / WIDE));
+  for (let i = 0, first = 0; i < parts; i++) {
+    const next = border(i + 1, parts, n, WIDE);
+    calls.push([b + first * column, column, row, next - first, k, to + 4 * first * k]);
+    first = next;
   }
-  return blocks;
+}
+
+/** Adds the calls that compute one matrix, divided by rows and, where they are many, columns. */
+function blockCalls(
+  calls: Call[], product: Oriented, way: Route, out: number, a: number, panels: number,
+): void {
+  const { m, n, k } = product;
+  const tile = rowsOfTile(hasRelaxedMultiplyAdd());
+  const parts = Math.min(MOST_PARTS, evenParts(m * n * k, SMALLEST_DIVIDED, WORK_PER_CALL));
+  const columnParts = Math.ceil(n / BLOCK_N);
+  const least = way.isDirect ? 1 : Math.ceil(m / BLOCK_M);
+  const wanted = Math.max(least, Math.ceil(parts / columnParts));
+  const rowParts = Math.min(Math.ceil(m / tile), wanted === 1 ? 1 : 2 * Math.ceil(wanted / 2));
+  const base = callOf(product, way);
+  const bias = base[at.bias]!;
+  for (let i = 0, row = 0; i < rowParts; i++) {
+    const below = border(i + 1, rowParts, m, tile);
+    for (let j = 0, column = 0; j < columnParts; j++) {
+      const right = border(j + 1, columnParts, n, WIDE);
+      const call = base.slice();
+      call[at.out] = out + row * product.out[0] + column * product.out[1];
+      call[at.a] = a + row * product.a[0];
+      call[at.b] = panels + 4 * column * k;
+      call[at.m] = below - row;
+      call[at.n] = right - column;
+      if (bias !== 0) {
+        call[at.bias] = bias + row * base[at.biasRow]! + column * base[at.biasColumn]!;
+      }
+      calls.push(call);
+      column = right;
+    }
+    row = below;
+  }
 }

@@ -35,7 +35,8 @@ function multiplyAdd(isFused: boolean, x: Code, y: Code, sum: Code): Code {
     : op("f32x4.add", sum, op("f32x4.mul", x, y));
 }
 
-const kernels = new Map<string, HeapKernel>();
+/** By number, as those of products. */
+const kernels: HeapKernel[] = [];
 
 /**
  * `out = bias + matrix · vector`, then relu if asked for.
@@ -44,17 +45,16 @@ const kernels = new Map<string, HeapKernel>();
  * Otherwise steps are of neighbours and each element is one chain over k. Error ≤ γ_k Σ|a||b|.
  */
 export function vectorKernel(isFused: boolean, dots: boolean, shared: boolean): HeapKernel {
-  const key = `${isFused}${dots}${shared}`;
-  let kernel = kernels.get(key);
-  if (kernel === undefined) {
-    const f = new FunctionBuilder(
-      Array.from({ length: parameters.length + 1 }, () => "i32" as const));
-    const p = Object.fromEntries(["scratch", ...parameters].map((name, i) => [name, i])) as Locals;
-    const body = dots ? dotProducts(f, p, isFused) : combinations(f, p, isFused);
-    kernel = { bytes: f.module(body, shared), needsScalars: false, usesScratch: true };
-    kernels.set(key, kernel);
-  }
-  return kernel;
+  const index = (isFused ? 1 : 0) + (dots ? 2 : 0) + (shared ? 4 : 0);
+  return kernels[index] ??= build(isFused, dots, shared);
+}
+
+function build(isFused: boolean, dots: boolean, shared: boolean): HeapKernel {
+  const f = new FunctionBuilder(
+    Array.from({ length: parameters.length + 1 }, () => "i32" as const));
+  const p = Object.fromEntries(["scratch", ...parameters].map((name, i) => [name, i])) as Locals;
+  const body = dots ? dotProducts(f, p, isFused) : combinations(f, p, isFused);
+  return { bytes: f.module(body, shared), needsScalars: false, usesScratch: true };
 }
 
 /** Four dot products at a time; lines that do not exist coincide with the last one. */
@@ -188,13 +188,12 @@ export function planVector(product: Product): Step | null {
     const [matrix, vector] = isRow ? [addresses.b, addresses.a] : [addresses.a, addresses.b];
     for (let i = 0; i < vectors; i++) {
       for (let first = 0; first < lines; first += perCall) {
-        const values: Record<Parameter, number> = {
-          matrix: matrix + first * lineStride, lineStride, stepStride,
-          lines: Math.min(perCall, lines - first), k, vector: vector + i * vectorNext, vectorStride,
-          out: addresses.out + i * outNext + first * outStride, outStride,
-          bias: bias + i * biasNext + first * biasStride, biasStride, relu: relu ? 1 : 0,
-        };
-        calls.push(parameters.map((name) => values[name]));
+        calls.push([ // in the order of `parameters`
+          matrix + first * lineStride, lineStride, stepStride, Math.min(perCall, lines - first), k,
+          vector + i * vectorNext, vectorStride,
+          addresses.out + i * outNext + first * outStride, outStride,
+          bias + i * biasNext + first * biasStride, biasStride, relu ? 1 : 0,
+        ]);
       }
     }
   }

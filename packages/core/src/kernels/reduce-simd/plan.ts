@@ -6,25 +6,29 @@ import type { Reduction } from "../reduce.ts";
 import { elementBytes, type Access } from "../simd/access.ts";
 import { readsPosition, type FoldProgram } from "./folds.ts";
 import {
-  foldsFor, parameters, reductionKernel, stateBytes, type Form,
+  foldsFor, OPERAND_PARAMETERS, parameters, reductionKernel, stateBytes, type Form,
 } from "./kernel.ts";
 
-/** A reduction of operands in a memory. */
-export interface ReductionWork {
+/** What a reduction is about, without the places of its operands. */
+export interface ReductionForm {
   /** Loops over the kept and over the reduced dimensions, collapsed; strides in elements. */
   readonly outer: Loops;
   readonly inner: Loops;
   /** `signature` of the operands: outputs, then inputs. */
   readonly classes: string;
+  /** Number of elements that are reduced to one. */
+  readonly total: number;
+  /** Whether the memory is shared. */
+  readonly shared: boolean;
+}
+
+/** Where the operands of a reduction are, and its numbers. */
+export interface ReductionPlaces {
   /** Byte addresses of the operands. */
   readonly addresses: readonly number[];
   readonly scalars: readonly number[];
-  /** Number of elements that are reduced to one. */
-  readonly total: number;
-  /** Address of `reductionWorkspace` bytes, divisible by 16. */
+  /** Address of `workspaceBytes`, divisible by 16. */
   readonly workspace: number;
-  /** Whether the memory is shared. */
-  readonly shared: boolean;
 }
 
 /** Elements of a call: some 40 µs, of light and of heavy programs. */
@@ -66,16 +70,14 @@ interface Layout {
   readonly lines: number;
 }
 
-/** What a reduction is about, without the places of its operands. */
-export type ReductionForm = Omit<ReductionWork, "addresses" | "workspace" | "scalars">;
-
-/** A reduction that kernels can do. */
+/** A reduction that kernels can do, wherever its operands are. */
 export interface PreparedReduction {
   /** Bytes of memory for partial results; 0 for most. */
   readonly workspaceBytes: number;
+  /** Number of calls of all steps. */
+  readonly callCount: number;
   /** The steps that do it. */
-  readonly steps: (places: Pick<ReductionWork, "addresses" | "workspace" | "scalars">) =>
-  readonly Step[];
+  readonly steps: (places: ReductionPlaces) => readonly Step[];
 }
 
 /** How kernels do a reduction; `null` where JavaScript has to do it. */
@@ -84,23 +86,46 @@ export function prepareReduction(
 ): PreparedReduction | null {
   const layout = layoutOf(program, form);
   if (layout === null) return null;
+  const steps = stepsOf(program, layout, form);
   return {
     workspaceBytes: layout.parts === 1 ? 0 : recordsBytes(layout) * recordCount(layout),
-    steps: (places) => stepsOf(program, layout, { ...form, ...places }),
+    callCount: steps.reduce((count, { calls }) => count + calls.length, 0),
+    steps: (places) => steps.map((step) => placedStep(step, places)),
   };
 }
 
-function stepsOf(program: Reduction, layout: Layout, work: ReductionWork): readonly Step[] {
+/** A step of operands, workspace and scalars at 0, moved to where they are. */
+function placedStep({ kernel, calls }: Step, places: ReductionPlaces): Step {
+  const placed = new Array<Call>(calls.length);
+  for (let i = 0; i < calls.length; i++) placed[i] = placedCall(calls[i], places);
+  return { kernel, calls: placed };
+}
+
+function placedCall(call: Call, { addresses, scalars, workspace }: ReductionPlaces): Call {
+  const args = call.slice();
+  args[parameters.record] += workspace;
+  let next = parameters.count + 1;
+  for (let k = 0; k < scalars.length; k++) args[next++] = scalars[k];
+  for (let k = 0; k < addresses.length; k++) {
+    args[next] += addresses[k];
+    next += OPERAND_PARAMETERS;
+  }
+  return args;
+}
+
+/** The steps of a reduction whose operands, workspace and scalars are all at 0. */
+function stepsOf(program: Reduction, layout: Layout, form: ReductionForm): readonly Step[] {
   const { folds, parts } = layout;
-  const form = (run: Form["run"]): Form =>
-    ({ rows: layout.rows, pattern: layout.pattern, classes: work.classes, run });
+  const kernelFor = (run: Form["run"]) => reductionKernel(folds,
+    { rows: layout.rows, pattern: layout.pattern, classes: form.classes, run }, form.shared);
+  const fixed = [form.total, ...program.scalars.map(() => 0)];
   const step = (run: Form["run"], calls: readonly Call[]): Step =>
-    ({ kernel: reductionKernel(folds, form(run), work.shared), calls });
-  if (parts === 1) return [step("all", callsOf(layout, work, 1))];
+    ({ kernel: kernelFor(run), calls });
+  if (parts === 1) return [step("all", callsOf(layout, fixed, 1))];
   const steps = folds.passes.map((pass, number) => step(number, callsOf(
-    layout.rows && pass.folds.length === 0 ? inRowOrder(layout) : layout, work, parts)));
+    layout.rows && pass.folds.length === 0 ? inRowOrder(layout) : layout, fixed, parts)));
   if (program.results.length > 0) {
-    steps.push(step("results", callsOf({ ...layout, lines: layout.sizes[1] }, work, 1)));
+    steps.push(step("results", callsOf({ ...layout, lines: layout.sizes[1] }, fixed, 1)));
   }
   return steps;
 }
@@ -116,8 +141,9 @@ function recordCount({ rows, sizes: [outer, lines], repeats }: Layout): number {
 
 const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
-function layoutOf(program: Reduction, work: ReductionForm): Layout | null {
-  const { outer, inner, classes, total } = work;
+function layoutOf(
+  program: Reduction, { outer, inner, classes, total }: ReductionForm,
+): Layout | null {
   const folds = foldsFor(program, classes);
   if (folds === null || inner.shape.length > 2) return null;
   if (total > MOST_POSITIONS && folds.passes.some(readsPosition)) return null;
@@ -196,23 +222,26 @@ function longOf({ sizes: [, , blocks, length] }: Pick<Layout, "sizes">): number 
   return blocks > 1 ? blocks : length;
 }
 
-/** Calls over all lines, each over all elements or one of `ranges` of them. */
-function callsOf(layout: Layout, work: ReductionWork, parts: number): Call[] {
+/**
+ * Calls over all lines, each over all elements or one of `ranges` of them.
+ * @param fixed `total` and the scalars
+ */
+function callsOf(layout: Layout, fixed: readonly number[], parts: number): Call[] {
   const { repeats, sizes: [outer, lines], steps, rows } = layout;
   const calls: Call[] = [];
   if (lines === 0 || outer === 0 || repeats.shape.includes(0)) return calls;
   const ranges = parts === 1 ? 1 : layout.ranges;
   const isSplit = layout.parts > 1 || layout.lines < lines;
-  let record = work.workspace;
-  eachRepeat(layout, work.addresses, (addresses) => {
+  let record = 0;
+  eachRepeat(layout, (offsets) => {
     for (let o = 0; o < (isSplit ? outer : 1); o++) {
       for (let line = 0; line < lines; line += layout.lines) {
         const count = Math.min(layout.lines, lines - line);
-        const start = addresses.map((address, k) =>
-          address + o * steps[k][0] + line * steps[k][1]);
+        const start = offsets.map((offset, k) =>
+          offset + o * steps[k][0] + line * steps[k][1]);
         const place = { start, outer: isSplit ? 1 : outer, lines: count, record };
         for (let range = 0; range < ranges; range++) {
-          calls.push(callOf(layout, work, place, range, ranges));
+          calls.push(callOf(layout, fixed, place, range, ranges));
         }
         record += (rows ? Math.ceil(count / 4) : count) * recordsBytes(layout);
       }
@@ -221,19 +250,18 @@ function callsOf(layout: Layout, work: ReductionWork, parts: number): Call[] {
   return calls;
 }
 
-/** Visits the addresses of the operands at each step of the loops beyond those of the kernel. */
+/** Visits the byte offsets of operands at each step of the loops beyond those of the kernel. */
 function eachRepeat(
-  { repeats, pattern }: Layout, addresses: readonly number[],
-  visit: (addresses: readonly number[]) => void,
+  { repeats, pattern }: Layout, visit: (offsets: readonly number[]) => void,
 ): void {
   const sizes = Array.from(pattern, (access) => elementBytes(access as Access));
   const walk = (dim: number, at: readonly number[]): void => {
     if (dim === repeats.shape.length) return visit(at);
     for (let i = 0; i < repeats.shape[dim]; i++) {
-      walk(dim + 1, at.map((address, k) => address + i * repeats.strides[k][dim] * sizes[k]));
+      walk(dim + 1, at.map((offset, k) => offset + i * repeats.strides[k][dim] * sizes[k]));
     }
   };
-  walk(0, addresses);
+  walk(0, sizes.map(() => 0));
 }
 
 interface Place {
@@ -245,7 +273,7 @@ interface Place {
 
 /** The arguments of one call, over one of `ranges` of its lines. */
 function callOf(
-  layout: Layout, { scalars, total }: ReductionWork, place: Place, range: number, ranges: number,
+  layout: Layout, fixed: readonly number[], place: Place, range: number, ranges: number,
 ): Call {
   const { parts, steps, sizes: [, , blocks, length] } = layout;
   const long = longOf(layout);
@@ -261,7 +289,7 @@ function callOf(
   args[parameters.parts] = parts;
   args[parameters.part] = range;
   args[parameters.record] = place.record;
-  args.push(total, ...scalars);
+  args.push(...fixed);
   steps.forEach((step, k) => args.push(
     place.start[k] + first * step[isBlock ? 2 : 3], ...step));
   return args;
