@@ -95,14 +95,18 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
 
   private stateOf(param: Tensor, amsgrad: boolean): ParamState {
     let state = this.state.get(param);
-    const empty = () => zeros(param.shape, { dtype: param.dtype });
     if (state === undefined) {
-      state = { step: 0, expAvg: empty(), expAvgSq: empty() };
+      state = { step: 0, expAvg: emptyFor(param), expAvgSq: emptyFor(param) };
       this.state.set(param, state);
     }
-    if (amsgrad) state.maxExpAvgSq ??= empty();
+    if (amsgrad) state.maxExpAvgSq ??= emptyFor(param);
     return state;
   }
+}
+
+/** An average of nothing yet. */
+function emptyFor({ shape, dtype }: Tensor): Tensor {
+  return zeros(shape, { dtype });
 }
 
 /**

@@ -61,10 +61,11 @@ export function runFused(
 ): void {
   const { shape } = targets[0];
   for (const target of targets) checkInPlace(op, target, shape, target.dtype, false);
-  const outputs: Operand[] = [];
-  for (const target of targets) outputs.push(operand(target, shape));
-  const inputs = outputs.slice();
-  for (const source of sources) inputs.push(operand(source, shape));
+  const count = targets.length;
+  const outputs = new Array<Operand>(count); // growing ones take twice the memory
+  const inputs = new Array<Operand>(count + sources.length);
+  for (let k = 0; k < count; k++) outputs[k] = inputs[k] = operand(targets[k], shape);
+  for (let k = 0; k < sources.length; k++) inputs[count + k] = operand(sources[k], shape);
   runProgram(update.program, shape, outputs, inputs, scalars);
   for (const target of targets) bumpVersion(target, op);
 }

@@ -1,5 +1,5 @@
 // Cross entropy of class targets as one node: softmax, logarithm and choice in one kernel each way.
-import { detach, logSoftmax, mul, reshape, tensor, type Tensor } from "@chainrule/core";
+import { logSoftmax, mul, reshape, tensor, type Tensor } from "@chainrule/core";
 import {
   crossEntropyPrograms, fresh, isDifferentiating, logSoftmaxGradient, primitive, real, reduceOver,
   scanOver, type Op,
@@ -9,19 +9,18 @@ import {
   exampleLikelihood, likelihoodLossBackward, type Likelihood,
 } from "./likelihood.ts";
 
-const overClasses = { dims: [1], keepdim: true };
-
 /** The losses of all samples, put together, from scores. */
 export const classEntropy: Op<(scores: Tensor, map: Likelihood) => Tensor> = primitive({
   name: "crossEntropy", inputs: ["input"],
   prepare: (input: Tensor, map: Likelihood) => ({ inputs: [input], attributes: map }),
   forward: ([input], map) => {
-    const { programs, operands, scalars } = describe(input, map);
-    const [losses] = reduceOver(programs.loss, operands, overClasses, [input.dtype], scalars);
-    if (map.reduction === "none") return reshape(losses, map.shape);
-    const result = fresh([], input.dtype);
+    const { programs, operands, scalars, over } = describe(input, map);
+    const [losses] = reduceOver(programs.loss, operands, over, [input.dtype], scalars);
+    if (map.reduction === "none") return losses;
+    const { values } = losses.storage;
     let total = 0;
-    for (const loss of losses.storage.values) total += loss;
+    for (let i = 0; i < values.length; i++) total += values[i];
+    const result = fresh([], input.dtype);
     result.storage.data[0] = total / map.divisor;
     return result;
   },
@@ -33,31 +32,29 @@ export const classEntropy: Op<(scores: Tensor, map: Likelihood) => Tensor> = pri
     [real([2, 3, 2]), { ...exampleLikelihood, reduction: "none" }]],
 });
 
-/** The programs of a map, and what they read: all as `[batch, classes, rest]`. */
-function describe(input: Tensor, map: Likelihood) {
-  const { batch, classes, rest, indices, weights, labelSmoothing, ignoreIndex } = map;
+/** The programs of a map, what they read, and the dimension they run over. */
+function describe(input: Tensor, { indices, weights, labelSmoothing, ignoreIndex }: Likelihood) {
   const isSmoothed = labelSmoothing !== 0;
-  const operands = [
-    reshape(detach(input), [batch, classes, rest]),
-    tensor(Int32Array.from(indices)).reshape(batch, 1, rest),
-  ];
+  const dim = classDim(input);
+  const target = fresh(input.shape.toSpliced(dim, 1, 1), "int32");
+  target.storage.data.set(indices);
+  const operands = [input, target];
   if (weights !== null) {
-    operands.push(tensor(weights, { dtype: input.dtype }).reshape(1, classes, 1));
+    operands.push(tensor(weights, { dtype: input.dtype })
+      .reshape([weights.length, ...input.shape.slice(dim + 1).fill(1)]));
   }
   return {
     programs: crossEntropyPrograms({ isWeighted: weights !== null, isSmoothed }), operands,
     scalars: isSmoothed ? [ignoreIndex, labelSmoothing] : [ignoreIndex],
+    over: { dims: [dim], keepdim: false },
   };
 }
 
 function fusedGradient(grad: Tensor, input: Tensor, map: Likelihood): Tensor {
-  const { programs, operands, scalars } = describe(input, map);
-  const { batch, rest, reduction, divisor } = map;
-  const cotangent = reduction === "none" ? reshape(grad, [batch, 1, rest])
-    : reshape(mul(grad, 1 / divisor), [1, 1, 1]);
-  const gradient =
-    scanOver(programs.gradient, [...operands, cotangent], overClasses, input.dtype, scalars);
-  return reshape(gradient, input.shape);
+  const { programs, operands, scalars, over } = describe(input, map);
+  operands.push(map.reduction === "none" ? reshape(grad, operands[1].shape)
+    : mul(grad, 1 / map.divisor));
+  return scanOver(programs.gradient, operands, over, input.dtype, scalars);
 }
 
 /** The same from ops that can be differentiated again. */

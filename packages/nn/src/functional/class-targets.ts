@@ -33,11 +33,11 @@ export function classTargets(
   const dim = classDim(input);
   const classes = input.shape[dim];
   const indices = indicesOf(op, "targets", target, "expected scalar type Long");
-  const outside = indices.find((index: number) =>
-    index !== ignoreIndex && (index < 0 || index >= classes));
-  if (outside !== undefined) {
-    fail(op, `Target ${outside} is out of bounds. There are ${classes} classes`,
-      { target: outside, classes });
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i];
+    if (index === ignoreIndex || (index >= 0 && index < classes)) continue;
+    fail(op, `Target ${index} is out of bounds. There are ${classes} classes`,
+      { target: index, classes });
   }
   return {
     batch: dim === 0 ? 1 : input.shape[0], classes, rest: numel(input.shape.slice(dim + 1)),
@@ -46,10 +46,10 @@ export function classTargets(
 }
 
 function checkShapes(op: string, input: Shape, target: Shape): void {
+  const expected = input.length === 1 ? [] : input.toSpliced(1, 1);
+  if (input.length > 0 && sameShape(target, expected)) return;
   const given = `: input ${showShape(input)}, target ${showShape(target)}`;
   if (input.length === 0) fail(op, `Expected 1 or more dimensions (got 0)${given}`);
-  const expected = [...input.slice(0, 1), ...input.slice(2)];
-  if (input.length === 1 ? target.length === 0 : sameShape(target, expected)) return;
   if (input.length <= 2) {
     if (input.length === 2 && target.length > 0 && target[0] !== input[0]) {
       fail(op, `Expected input batch_size (${input[0]}) to match target batch_size ` +

@@ -10,6 +10,7 @@ import { likelihoodLoss, likelihoodOf, type ClassLossOptions, type SmoothedLossO
 import { checkReduction, reduced } from "./reduction.ts";
 
 const classOptions = ["weight", "ignoreIndex", "reduction"];
+const smoothedOptions = [...classOptions, "labelSmoothing"];
 
 /**
  * `−w_y · logProbs_y` for each sample of class y, given log-probabilities: `[C]` and a 0-d target,
@@ -54,7 +55,7 @@ Op<(input: Tensor, target: Tensor, options?: SmoothedLossOptions) => Tensor> = c
   call(input: Tensor, target: Tensor, options?: SmoothedLossOptions) {
     checkTensor("crossEntropy", "input", input);
     checkTensor("crossEntropy", "target", target);
-    checkOptions("crossEntropy", options, [...classOptions, "labelSmoothing"]);
+    checkOptions("crossEntropy", options, smoothedOptions);
     const { labelSmoothing = 0 } = options ?? {};
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
       fail("crossEntropy",
