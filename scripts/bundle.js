@@ -1,7 +1,7 @@
 // Bundles packages/*/src into dist: one file; where there are several entry points, they share it.
 // Node needs 0.5 ms for each module of an import, and core alone has more than a hundred. Types
-// come from tsc. Nothing is minified, so that it can be read: of import and first step, minifying
-// saved 7 % in the shortest and 15 % in the median of 25 processes (Node 20, a busy machine).
+// come from tsc. Names and line breaks stay, so that it can be read: without them, import and first
+// step would take 5 % fewer instructions (callgrind) and 8 % less time (shortest of 21 processes).
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,6 +21,18 @@ function refuseWarnings(level, { message }) {
   if (level === "warn") throw new Error(`bundle: ${message}`);
 }
 
+/**
+ * Only what V8 has to read: comments are in src. It keeps a text in two bytes per character where
+ * one is beyond Latin-1. Together 6 % of the instructions of import and first step (callgrind).
+ */
+const written = {
+  comments: false,
+  minify: {
+    compress: false, mangle: false, codegen: { asciiOnly: true, removeWhitespace: false },
+  },
+  topLevelVar: true, // a constant's every use would ask whether it is initialised
+};
+
 /** Names of the files written to the package's dist. */
 async function bundle(folder) {
   const input = entryPoints(folder);
@@ -39,6 +51,7 @@ async function bundle(folder) {
     chunkFileNames: "[name].js",
     codeSplitting: isOne ? false : { groups: [{ name: "shared", test: /./ }] },
     minifyInternalExports: false,
+    ...written,
     keepNames: true, // printed models show the names of classes
     sourcemap: true,
     sourcemapExcludeSources: true, // src is published as well

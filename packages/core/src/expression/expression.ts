@@ -149,17 +149,19 @@ function apply(kind: Primitive, ...operands: Operand[]): Expression {
   return Expression.of(kind, args);
 }
 
-/** All nodes of some expressions, arguments before what uses them. */
+/**
+ * All nodes of some expressions, arguments before what uses them; in an order that does not depend
+ * on what other expressions there are, so that sums of derivatives round alike in every program.
+ */
 export function topological(roots: readonly Expression[]): readonly Expression[] {
   const seen = new Set<Expression>();
-  const stack = [...roots];
-  while (stack.length > 0) {
-    const node = stack.pop()!;
-    if (seen.has(node)) continue;
+  const visit = (node: Expression): void => {
+    if (seen.has(node)) return;
+    node.args.forEach(visit);
     seen.add(node);
-    stack.push(...node.args);
-  }
-  return [...seen].sort((a, b) => a.id - b.id);
+  };
+  roots.forEach(visit);
+  return [...seen];
 }
 
 /** Names of the variables that occur in some expressions. */

@@ -62,7 +62,7 @@ function gradientRule(name: string, gradient: Expression | null) {
   const [cotangent, share] = [variable("cotangent"), variable("share")];
   const scaled = substitute(gradient, new Map([[grad, cotangent.mul(share)]]));
   const read = names.filter((input) => variablesOf(gradient).has(input));
-  const op = new PointwiseOp(`${name}Backward`, ["cotangent", ...read], ["share"], scaled,
+  const op = new PointwiseOp(`${name}Backward`, ["cotangent", ...read], ["share"], () => scaled,
     "promoted");
   return (reads: Reads<Total>): GradientRule<Total> => reads(read, (context) => {
     const { grad: arriving, shapes: [shape], attributes: total } = context;

@@ -61,11 +61,14 @@ export function pointwise<F extends Signature, I extends string = string, S exte
   const { name, inputs, scalars = {} as { readonly [K in S]: number }, expression, gradients = {},
     result = "promoted", check, call, method } = description;
   const scalarNames = Object.keys(scalars) as S[];
-  const variables = Object.fromEntries([...inputs, ...scalarNames, "grad", "output"]
+  const variables = () => Object.fromEntries([...inputs, ...scalarNames, "grad", "output"]
     .map((key) => [key, variable(key)])) as Variables<I | S | "grad" | "output">;
-  const given = gradients as { [K in I]?: ((v: typeof variables) => Expression) | null };
-  const overrides = inputs.map((input) => given[input] && given[input](variables));
-  const op = new PointwiseOp(name, inputs, scalarNames, expression(variables), result, overrides);
+  const overrides = inputs.map((input: I) => {
+    const gradient = (gradients as NonNullable<typeof description.gradients>)[input];
+    return gradient && (() => gradient(variables()));
+  });
+  const op = new PointwiseOp(name, inputs, scalarNames, () => expression(variables()), result,
+    overrides);
   op.defaults = scalarNames.map((key) => scalars[key]);
   const convention = call ?? inputsThenOptions(name, inputs, scalars);
   const { kinks, samples, rejects, formula } = description;
@@ -131,25 +134,29 @@ export class PointwiseOp implements Differentiable {
   readonly scalars: readonly string[];
   /** What the scalars are if nobody says so: such settings need not be shown. */
   defaults: readonly number[] = none;
-  readonly expression: Expression;
   readonly result: ResultType;
   readonly rules: (Rule | null)[];
   readonly forward = "elementwise";
+  private readonly build: () => Expression;
+  private built: Expression | null = null;
   private readonly programs: PointwiseProgram[] = [];
 
+  /** `build` and the overrides of gradients are called when they are first needed. */
   constructor(
     name: string, inputs: readonly string[], scalars: readonly string[],
-    expression: Expression, result: ResultType,
-    overrides: readonly (Expression | null | undefined)[] = [],
+    build: () => Expression, result: ResultType,
+    overrides: readonly ((() => Expression) | null | undefined)[] = [],
   ) {
     this.name = name;
     this.inputs = inputs;
     this.scalars = scalars;
-    this.expression = expression;
+    this.build = build;
     this.result = result;
     this.rules = inputs.map((input, i) => result === "bool" || overrides[i] === null
       ? null : new DerivedRule(this, input, overrides[i] ?? null));
   }
+
+  get expression(): Expression { return this.built ??= this.build(); }
 
   /** The result as a new tensor, recorded. */
   apply(inputs: readonly Input[], scalars: readonly number[] = none): Tensor {
@@ -260,10 +267,10 @@ interface Derived {
 class DerivedRule implements Rule {
   private readonly op: PointwiseOp;
   private readonly input: string;
-  private readonly override: Expression | null;
+  private readonly override: (() => Expression) | null;
   private derived: Derived | null = null;
 
-  constructor(op: PointwiseOp, input: string, override: Expression | null) {
+  constructor(op: PointwiseOp, input: string, override: (() => Expression) | null) {
     this.op = op;
     this.input = input;
     this.override = override;
@@ -286,10 +293,11 @@ class DerivedRule implements Rule {
 
   private find(): Derived {
     const { op } = this;
-    const plain = this.override ?? derivative(op.expression, this.input);
+    const override = this.override?.() ?? null;
+    const plain = override ?? derivative(op.expression, this.input);
     const trivial = { op: null, reads: none, sources: none, scalars: none };
     if (plain === null) return { ...trivial, expression: null };
-    const expression = this.override ?? throughOutput(plain, op.expression);
+    const expression = override ?? throughOutput(plain, op.expression);
     const names = variablesOf(expression);
     const reads = [...op.inputs, "output"].filter((name) => names.has(name));
     if (expression === grad) return { ...trivial, expression };
@@ -302,7 +310,7 @@ class DerivedRule implements Rule {
       [node, variable(inner(node.name))])));
     return {
       op: new PointwiseOp(`${op.name}Backward`, sources.map(inner),
-        scalars, renamed, "promoted"),
+        scalars, () => renamed, "promoted"),
       expression, reads, sources, scalars: scalars.map((name) => op.scalars.indexOf(name)),
     };
   }

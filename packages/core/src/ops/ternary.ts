@@ -171,7 +171,7 @@ export const addcdiv: Op<Fused> = pointwise({
 });
 
 const masking = new PointwiseOp("maskedFill", ["input", "mask", "value"], [],
-  variable("mask").ne(0).select(variable("value"), variable("input")), "promoted",
+  () => variable("mask").ne(0).select(variable("value"), variable("input")), "promoted",
   [undefined, null, undefined]);
 
 /** A masked fill by `compute`, its arguments checked. */

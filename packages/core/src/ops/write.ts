@@ -13,7 +13,7 @@ import { cumsum } from "./scan.ts";
 
 /** A write of `value` over `input`: the gradient goes to the value, zero to what is lost. */
 function overwriting(name: string): PointwiseOp {
-  return new PointwiseOp(name, ["input", "value"], [], variable("value"), "promoted");
+  return new PointwiseOp(name, ["input", "value"], [], () => variable("value"), "promoted");
 }
 
 /** An entry that calls a write of a `PointwiseOp`. */
@@ -44,7 +44,7 @@ export const fill_: Op<(input: Tensor, value: Tensor | number | boolean) => Tens
     }],
   });
 
-const zeroing = new PointwiseOp("zero", ["input"], [], constant(0), "promoted");
+const zeroing = new PointwiseOp("zero", ["input"], [], () => constant(0), "promoted");
 
 /** Zeros written over all elements. */
 export const zero_: Op<(input: Tensor) => Tensor> = writing(zeroing, {

@@ -178,13 +178,34 @@ function checkState(state: GeneratorState): void {
 
 /** 53 random bits: every value is a safe integer, so a printed seed can be given back. */
 function entropy(): number {
-  const [high, low] = globalThis.crypto.getRandomValues(new Uint32Array(2));
+  const words = new Uint32Array(2);
+  if (!readDevice(words)) globalThis.crypto.getRandomValues(words);
+  const [high, low] = words;
   return (high & 0x1fffff) * 2 ** 32 + low;
 }
 
 /**
- * The generator behind every random function that is given none; seeded from entropy, which Node
- * needs 4 ms to load, when it is first used.
+ * Fills `words` from the system's random device, as PyTorch does; whether there is one that may be
+ * read. Takes Node 0.1 to 0.5 ms, and `crypto`, which it loads when first asked, 5 to 9 ms.
+ */
+function readDevice(words: Uint32Array): boolean {
+  const files = globalThis.process?.getBuiltinModule?.("node:fs");
+  if (files === undefined) return false;
+  try {
+    const device = files.openSync("/dev/urandom", "r");
+    try {
+      return files.readSync(device, words) === words.byteLength;
+    } finally {
+      files.closeSync(device);
+    }
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The generator behind every random function that is given none; seeded from entropy when it is
+ * first used.
  */
 export const defaultGenerator: Generator = unseed(new Generator());
 

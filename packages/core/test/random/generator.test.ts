@@ -1,6 +1,6 @@
 // Laws of the generator itself: seeds, words, saved states, the default one.
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   defaultGenerator, Generator, initialSeed, manualSeed, seed,
 } from "../../src/random/generator.ts";
@@ -152,5 +152,22 @@ describe("the default generator", () => {
     expect(draws(manualSeed(first))).toEqual(words);
     expect(Number.isSafeInteger(first)).toBe(true);
     expect(seed()).not.toBe(first);
+  });
+
+  it("takes entropy from WebCrypto where there is no device to read", () => {
+    const crypto = vi.spyOn(globalThis.crypto, "getRandomValues");
+    const device = vi.spyOn(process, "getBuiltinModule");
+    const failures = [
+      () => undefined, () => ({ openSync: () => { throw new Error("ENOENT"); } }),
+      () => ({ openSync: () => 3, readSync: () => 4, closeSync: () => {} }),
+    ];
+    for (const failure of failures) {
+      device.mockImplementation(failure as never);
+      crypto.mockClear();
+      const first = seed();
+      expect(crypto).toHaveBeenCalledOnce();
+      expect(seed()).not.toBe(first);
+    }
+    vi.restoreAllMocks();
   });
 });
