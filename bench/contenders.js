@@ -8,7 +8,8 @@ const blasThreads = (n) => ({ OPENBLAS_NUM_THREADS: n, MKL_NUM_THREADS: n, OMP_N
 
 /**
  * `module` is a file of peers/, `settings` go to its `load`, `env` to its process. Of several
- * contenders with the same `column`, a table shows the fastest of each row.
+ * contenders with the same `column`, a table shows the fastest of each row. No target needs
+ * exact times of those with `isBrief`: they get less time.
  */
 export const contenders = [
   { id: subject, column: "chainrule", module: "chainrule.js", settings: {} },
@@ -20,9 +21,11 @@ export const contenders = [
     settings: { threads: 1 }, env: blasThreads(1) },
   { id: "pytorch-2t", column: "PyTorch", setting: "2t", module: "pytorch.py",
     settings: { threads: 2 }, env: blasThreads(2) },
-  { id: "jax-js", column: "jax-js", module: "jax-js.js", settings: {} },
-  { id: "tfjs-wasm", column: "tfjs wasm", module: "tfjs.js", settings: { backend: "wasm" } },
-  { id: "tfjs-cpu", column: "tfjs cpu", module: "tfjs.js", settings: { backend: "cpu" } },
-  { id: "js-pytorch", column: "js-pytorch", module: "js-pytorch.js", settings: {} },
+  { id: "jax-js", column: "jax-js", module: "jax-js.js", settings: {}, isBrief: true },
+  { id: "tfjs-wasm", column: "tfjs wasm", module: "tfjs.js", settings: { backend: "wasm" },
+    isBrief: true },
+  { id: "tfjs-cpu", column: "tfjs cpu", module: "tfjs.js", settings: { backend: "cpu" },
+    isBrief: true },
+  { id: "js-pytorch", column: "js-pytorch", module: "js-pytorch.js", settings: {}, isBrief: true },
   { id: "register-loop", column: "register loop", module: "register-loop.js", settings: {} },
 ];

@@ -14,25 +14,28 @@ function summary(samples) {
  * Runs one case on all `processes`; gives a cell per contender: `{ median, low, high, samples,
  * check }`, or `{ reason }`. One whose steps take longer than `pace.slowSeconds` is sampled by one
  * of them alone; one that has used `pace.budgetSeconds` up leaves the further rounds to the others.
+ * `pace.brief` replaces limits for contenders with `isBrief`.
  */
 export async function interleave(processes, spec, pace) {
-  const { rounds, warmSeconds, sampleSeconds, slowSeconds, timeoutSeconds, budgetSeconds } = pace;
   const cells = {};
   const running = [];
   for (const contender of processes) {
+    const limits = contender.contender.isBrief ? { ...pace, ...pace.brief } : pace;
+    const { warmSeconds, sampleSeconds, slowSeconds, timeoutSeconds } = limits;
     const options = { spec, warmSeconds, sampleSeconds, slowSeconds };
     const ready = await contender.ask("prepare", options, timeoutSeconds);
     if (ready.reason !== undefined) cells[contender.id] = { reason: ready.reason };
     else if (ready.first > slowSeconds) {
       cells[contender.id] = { ...summary([ready.first]), check: null, isSingle: true };
-    } else running.push({ contender, samples: [], check: ready.check, spent: 0 });
+    } else running.push({ contender, limits, samples: [], check: ready.check, spent: 0 });
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < pace.rounds; round++) {
     for (const one of running) {
-      if (one.reason !== undefined || one.spent > budgetSeconds) continue;
+      if (one.reason !== undefined || one.spent > one.limits.budgetSeconds) continue;
       await sleep(restMilliseconds);
       const begin = performance.now();
-      const { seconds, reason } = await one.contender.ask("sample", {}, timeoutSeconds);
+      const { seconds, reason } = await one.contender.ask("sample", {},
+        one.limits.timeoutSeconds);
       one.spent += (performance.now() - begin) / 1000;
       if (reason === undefined) one.samples.push(seconds);
       else one.reason = reason;

@@ -2,13 +2,13 @@
 // `node bench/product-roof.js` (on Node 20 fused multiply-add also needs the flag
 // --experimental-wasm-relaxed-simd).
 // Sizes m,n,k of your own may follow: `256,256,784 64,10,64`. Minima of short runs in turns.
+import { startRegisterLoop } from "./register-loop.js";
 import { sources } from "./sources.js";
 
 const {
-  planProduct, productWorkspace, SCRATCH_BYTES, hasRelaxedMultiplyAdd,
-  useDeterministicAlgorithms, FunctionBuilder, get, i32, loopWhile, memory, op, set,
+  planProduct, productWorkspace, SCRATCH_BYTES, hasRelaxedMultiplyAdd, useDeterministicAlgorithms,
 } = await sources("core/src/kernels/product/plan.ts", "core/src/kernels/heap-kernel.ts",
-  "core/src/wasm/features.ts", "core/src/wasm/assembler.ts", "core/src/wasm/instructions.ts");
+  "core/src/wasm/features.ts");
 
 const MILLISECONDS = 200;
 const ROOF_ROUNDS = 4000;
@@ -21,23 +21,6 @@ const floats = new Float32Array(heap.buffer);
 for (let i = 0; i < floats.length; i++) floats[i] = ((i * 7919) % 1009) / 1009 - 0.5;
 const start = (bytes) => new WebAssembly.Instance(
   new WebAssembly.Module(bytes), { env: { memory: heap } }).exports.run;
-
-/** A loop over sums in registers: nothing but multiply-adds. Gives its work and its flops. */
-function registerLoop(isFused) {
-  const f = new FunctionBuilder(["i32", "i32"]);
-  const sums = f.many(isFused ? 12 : 13, "v128");
-  const factor = f.local("v128");
-  const step = (sum) => isFused ? op("f32x4.relaxed_madd", get(factor), get(factor), get(sum))
-    : op("f32x4.add", get(factor), op("f32x4.mul", get(factor), get(sum)));
-  const run = start(f.module([
-    set(factor, memory("v128.load", 0, get(1))),
-    loopWhile(get(0), sums.map((sum) => set(sum, step(sum))),
-      set(0, op("i32.sub", get(0), i32(1)))),
-    sums.map((sum, i) => memory("v128.store", 16 + 16 * i, get(1), get(sum))),
-  ]));
-  floats.fill(1e-3, 0, 8); // no denormals, no overflow
-  return { flops: ROOF_ROUNDS * sums.length * 8, run: () => run(ROOF_ROUNDS, 0) };
-}
 
 const started = new Map();
 const SCRATCH = 1024;
@@ -91,7 +74,8 @@ for (const deterministic of [false, true]) {
   useDeterministicAlgorithms(deterministic);
   const isFused = hasRelaxedMultiplyAdd();
   if (!deterministic && !isFused) continue;
-  const roof = registerLoop(isFused);
+  const { run, flopsPerRound } = startRegisterLoop({ isFused });
+  const roof = { flops: ROOF_ROUNDS * flopsPerRound, run: () => run(ROOF_ROUNDS) };
   console.log(`Node ${process.version}, ${isFused ? "fused multiply-add" : "mul and add"}: ` +
     "GFLOP/s, and the share of the register-only loop");
   console.log(["m,n,k", "a · b", "a · bᵀ", "aᵀ · b", "aᵀ · bᵀ"].map((t) => t.padEnd(15)).join(""));

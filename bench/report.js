@@ -1,5 +1,6 @@
-// `node bench/report.js node20.json node24.json > docs/performance.md`: the tables of runs with
-// --json, after the targets. What is to be said about a missed target stands in remarks.md.
+// `node bench/report.js node20.json node24.json node26.json > docs/performance.md`: the tables of
+// any number of runs with --json, after the targets. What is to be said about a missed target
+// stands in remarks.md.
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { markdown, sectionTable, sectionTitle } from "./table.js";
@@ -7,12 +8,15 @@ import { figureOf, targets } from "./targets.js";
 
 const files = process.argv.slice(2);
 if (files.length === 0) {
-  console.error("report: files of runs are needed: node bench/report.js node20.json node24.json");
+  console.error("report: files of runs are needed: node bench/report.js node20.json node24.json …");
   process.exit(2);
 }
 const runs = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
 const nodeVersion = ({ machine }) => machine.node.slice(1);
 const nodeOf = (run) => `Node ${nodeVersion(run)}`;
+
+const optionsOf = ({ only, peers, isQuick }) => [isQuick ? " --quick" : "",
+  only ? ` --only ${only}` : "", peers ? ` --peers ${peers}` : ""].join("");
 
 function heading() {
   const quick = runs.some(({ isQuick }) => isQuick)
@@ -22,9 +26,9 @@ function heading() {
     "Written by `bench/report.js`; [bench/README.md](../bench/README.md) says how it is measured. " +
       "To repeat:", "",
     "```sh",
-    `MNIST_DIR=… pnpm bench --json ${basename(files[0])}`,
+    `MNIST_DIR=… pnpm bench${optionsOf(runs[0])} --json ${basename(files[0])}`,
     ...files.slice(1).map((file, i) => `MNIST_DIR=… npx -y -p node@${nodeVersion(runs[i + 1])} ` +
-      `node bench/run.js --json ${basename(file)}`),
+      `node bench/run.js${optionsOf(runs[i + 1])} --json ${basename(file)}`),
     `node bench/report.js ${files.map((file) => basename(file)).join(" ")} > docs/performance.md`,
     "```", ...quick, "",
   ];

@@ -19,9 +19,9 @@ const sections = [mnistTraining, xorTraining, products, elementwise, mnistEpoch,
 
 const paces = {
   full: { rounds: 15, warmSeconds: 0.5, sampleSeconds: 0.1, slowSeconds: 2, budgetSeconds: 10,
-    timeoutSeconds: 60 },
+    timeoutSeconds: 60, brief: { slowSeconds: 0.5, budgetSeconds: 1 } },
   quick: { rounds: 7, warmSeconds: 0.15, sampleSeconds: 0.03, slowSeconds: 0.5, budgetSeconds: 2,
-    timeoutSeconds: 20 },
+    timeoutSeconds: 20, brief: { budgetSeconds: 0.5 } },
 };
 
 const { values: options } = parseArgs({ options: {
@@ -80,15 +80,19 @@ if (absent.length > 0) console.log(absent.join(""));
 const results = [];
 const isQuick = options.quick;
 for (const section of sections.filter(({ letter }) => letters.includes(letter))) {
-  const context = { processes, isQuick, pace: paces[isQuick ? "quick" : "full"], progress };
+  const pace = { ...paces[isQuick ? "quick" : "full"], ...section.pace?.(isQuick) };
+  const context = { processes, isQuick, pace, progress };
+  const begin = performance.now();
   const { rows, note } = section.run ? await section.run(context)
     : { rows: await runInterleaved(section, context) };
   const { letter, title, unit } = section;
-  results.push({ letter, title, unit, note, rows });
+  const seconds = (performance.now() - begin) / 1000;
+  results.push({ letter, title, unit, note, rows, seconds });
   progress("");
   console.log(sectionText(results.at(-1)));
   if (options.json !== undefined) {
-    const all = { machine: about, versions, unavailable, isQuick, sections: results };
+    const { only, peers } = options;
+    const all = { machine: about, versions, unavailable, isQuick, only, peers, sections: results };
     writeFileSync(options.json, `${JSON.stringify(all, null, 1)}\n`);
   }
 }

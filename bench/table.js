@@ -37,6 +37,13 @@ export function markdown(header, rows) {
   return [line(header), line(rules), ...rows.map(line)].join("\n");
 }
 
+/** Names of rows, those of a whole group as the group's. */
+function namesOf(some, rows) {
+  const size = (group, all) => all.filter((row) => row.group === group).length;
+  const isWhole = ({ group }) => group && size(group, some) === size(group, rows);
+  return [...new Set(some.map((row) => (isWhole(row) ? row.group : row.name)))].join(", ");
+}
+
 /** One line per reason, with the contenders and cases it kept out. */
 function reasonLines(rows) {
   const cases = new Map();
@@ -44,11 +51,11 @@ function reasonLines(rows) {
     for (const [id, { reason }] of Object.entries(row.cells)) {
       if (reason === undefined) continue;
       const key = `${id}: ${reason}`;
-      cases.set(key, [...(cases.get(key) ?? []), row.name]);
+      cases.set(key, [...(cases.get(key) ?? []), row]);
     }
   }
-  return [...cases].map(([key, names]) =>
-    `– ${key}${names.length < rows.length ? ` (${names.join(", ")})` : ""}`);
+  return [...cases].map(([key, some]) =>
+    `– ${key}${some.length < rows.length ? ` (${namesOf(some, rows)})` : ""}`);
 }
 
 /** Contenders whose result differs from the subject's: they computed something else. */

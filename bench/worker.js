@@ -44,10 +44,11 @@ async function prepare({ spec, warmSeconds, sampleSeconds, slowSeconds }) {
   while (current.steps < 3) await run(current, 1);
   const check = await current.value();
   let perStep = first;
-  for (let spent = 0, steps = 1; spent < warmSeconds; steps *= 2) {
+  for (let spent = 0, steps = 1; spent < warmSeconds;) {
     const seconds = await run(current, steps);
     perStep = seconds / steps;
     spent += seconds;
+    steps = Math.max(1, Math.min(2 * steps, Math.round(warmSeconds / 4 / perStep)));
     await pause();
   }
   count = Math.max(1, Math.round(sampleSeconds / perStep));

@@ -81,7 +81,22 @@ function matmul(core, { a, b, transposeA, transposeB }) {
   return { step: () => { result = left.matmul(right); }, value: () => first(result) };
 }
 
+/** The same tensor rewritten by every step. */
+function inPlace(core, { op, n }) {
+  const x = core.tensor(uniform(n, 1));
+  const y = core.tensor(uniform(n, 2));
+  const step = {
+    "add_": () => { x.add_(y); },
+    "exp_": () => { x.exp_(); },
+    "neg_ exp_": () => { x.neg_().exp_(); },
+    "tanh_": () => { x.tanh_(); },
+    "relu_": () => { x.relu_(); },
+  }[op];
+  return { step, value: () => first(x) };
+}
+
 function elementwise(core, spec) {
+  if (spec.isInPlace) return inPlace(core, spec);
   const shape = elementwiseShape(spec);
   const x = core.tensor(uniform(spec.n, 1, 2)).view(...shape);
   const y = core.tensor(uniform(spec.n, 2, 2)).view(...shape);

@@ -110,6 +110,7 @@ function matmul(jax, { a, b, transposeA, transposeB }) {
 }
 
 function elementwise(jax, spec) {
+  if (spec.isInPlace) throw new Error("its arrays cannot be changed in place");
   const { numpy: np, nn } = jax;
   const shape = elementwiseShape(spec);
   const x = arrayOf(np, uniform(spec.n, 1, 2), shape);

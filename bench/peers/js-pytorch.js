@@ -71,6 +71,7 @@ function matmul(torch, { a, b, transposeA, transposeB }) {
 }
 
 function elementwise(torch, spec) {
+  if (spec.isInPlace) throw new Error("it has no operations in place");
   if (spec.op === "tanh") throw new Error("js-pytorch has no tanh");
   const shape = elementwiseShape(spec);
   const x = torch.tensor(nested(uniform(spec.n, 1, 2), shape));

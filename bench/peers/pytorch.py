@@ -47,7 +47,7 @@ def prepare(spec, warmSeconds, sampleSeconds, slowSeconds):
         seconds = run(step, steps)
         per_step = seconds / steps
         spent += seconds
-        steps *= 2
+        steps = max(1, min(2 * steps, round(warmSeconds / 4 / per_step)))
     state["count"] = max(1, round(sampleSeconds / per_step))
     return {"first": first, "check": check}
 
@@ -55,7 +55,8 @@ def prepare(spec, warmSeconds, sampleSeconds, slowSeconds):
 def sample():
     step, value = state["case"]
     seconds = run(step, state["count"]) / state["count"]
-    return {"seconds": seconds, "sink": value()}
+    value()
+    return {"seconds": seconds}
 
 
 def resident():

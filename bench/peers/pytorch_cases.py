@@ -72,8 +72,23 @@ def matmul(spec):
     return keeping(lambda: torch.matmul(a, b))
 
 
+def in_place(op, n):
+    """The same tensor rewritten by every step."""
+    x, y = uniform(n, 1), uniform(n, 2)
+    step = {
+        "add_": lambda: x.add_(y),
+        "exp_": lambda: x.exp_(),
+        "neg_ exp_": lambda: x.neg_().exp_(),
+        "tanh_": lambda: x.tanh_(),
+        "relu_": lambda: x.relu_(),
+    }[op]
+    return step, lambda: x[0].item()
+
+
 def elementwise(spec):
     n = spec["n"]
+    if spec["isInPlace"]:
+        return in_place(spec["op"], n)
     shape = [n // 100, 100] if spec["op"] == "softmax" else [n]
     x, y = uniform(n, 1, 2.0).view(shape), uniform(n, 2, 2.0).view(shape)
     return keeping({

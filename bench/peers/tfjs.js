@@ -68,6 +68,7 @@ function matmul(tf, { a, b, transposeA, transposeB }) {
 }
 
 function elementwise(tf, spec) {
+  if (spec.isInPlace) throw new Error("its tensors cannot be changed in place");
   const shape = elementwiseShape(spec);
   const x = tf.tensor(uniform(spec.n, 1, 2), shape);
   const y = tf.tensor(uniform(spec.n, 2, 2), shape);

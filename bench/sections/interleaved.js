@@ -3,13 +3,13 @@ import { interleave } from "../interleave.js";
 
 const always = ["register-loop"];
 
-/** A row `{ name, spec, flops, cells }` per case; `also` names contenders only this section has. */
+/** A row `{ name, group, spec, flops, cells }` per case; `also`: contenders of this section only. */
 export async function runInterleaved(section, { processes, pace, isQuick, progress }) {
   const taking = processes.filter(({ id }) => !always.includes(id) || section.also?.includes(id));
   const rows = [];
-  for (const { name, spec, flops } of section.cases(isQuick)) {
+  for (const { name, group, spec, flops } of section.cases(isQuick)) {
     progress(`(${section.letter}) ${name}`);
-    rows.push({ name, spec, flops, cells: await interleave(taking, spec, pace) });
+    rows.push({ name, group, spec, flops, cells: await interleave(taking, spec, pace) });
   }
   return rows;
 }

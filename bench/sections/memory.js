@@ -1,11 +1,12 @@
 // (h): resident memory, JavaScript heap and array buffers before and after many steps, after gc().
+import { subject } from "../contenders.js";
 import { mnistStep, xorStep } from "./training.js";
 
 const figures = ["rss", "heapUsed", "arrayBuffers"];
 
 async function run({ processes, isQuick, progress }) {
   const steps = isQuick ? 1000 : 10_000;
-  const seconds = isQuick ? 5 : 60;
+  const secondsOf = ({ id }) => (isQuick ? 5 : id === subject ? 60 : 10);
   const taking = processes.filter(({ id }) => id !== "register-loop" && id !== "pytorch-2t");
   const rows = [];
   const shortened = [];
@@ -15,15 +16,18 @@ async function run({ processes, isQuick, progress }) {
     for (const contender of taking) {
       progress(`(h) ${name}, ${contender.id}`);
       contender.end();
+      const seconds = secondsOf(contender);
       const answer = await contender.ask("memory", { spec, steps, seconds }, 6 * seconds + 30);
       contender.end();
-      if (answer.steps < steps) shortened.push(`${contender.id} ${answer.steps} of ${name}`);
+      if (answer.steps < steps) {
+        shortened.push(`${contender.id} ${answer.steps} of ${name} in ${seconds} s`);
+      }
       figures.forEach((figure, i) => {
         if (hasFigure(answer, figure)) all[i].cells[contender.id] = cell(answer, figure);
       });
     }
   }
-  const cut = shortened.length > 0 ? `; fewer within ${seconds} s: ${shortened.join(", ")}` : "";
+  const cut = shortened.length > 0 ? `; fewer: ${shortened.join(", ")}` : "";
   return { rows, note: `${steps} steps after a warm-up of 100${cut}` };
 }
 

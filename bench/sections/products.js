@@ -37,5 +37,8 @@ export const products = {
   title: "matrix products; ᵀ: the operand is stored transposed",
   unit: "flops",
   also: ["register-loop"],
+  /** Many rows: less time for each. */
+  pace: (isQuick) => (isQuick ? {} : { warmSeconds: 0.3, sampleSeconds: 0.05,
+    brief: { slowSeconds: 0.5, budgetSeconds: 0.25, timeoutSeconds: 10 } }),
   cases: (isQuick) => (isQuick ? quick : full),
 };
