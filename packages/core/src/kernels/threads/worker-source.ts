@@ -2,11 +2,12 @@
 import { at, own } from "./control.ts";
 
 /**
- * Milliseconds for which an idle worker looks out for work before it sleeps. Where the caller runs
+ * Milliseconds for which an idle worker looks out for work before it sleeps: so much lies between
+ * steps of one training step, and to wake a worker costs the caller 10 µs. Where the caller runs
  * on the same processor that is in vain and stops it, which made steps of 40 µs 1.5× slower; so
  * after each time in vain a worker sleeps at once twice as often, up to the number below.
  */
-const ALERT = 0.05;
+const ALERT = 0.5;
 const MAX_UNALERT = 64;
 
 /** Kernels that a worker keeps compiled; it forgets all when there are more. */
