@@ -1,5 +1,6 @@
 // (g): from nothing loaded to the library's import and to a first training step, in new processes.
 import { spawnSync } from "node:child_process";
+import { withoutCertificates } from "../contender-process.js";
 import { cellsOf } from "../interleave.js";
 import { duration } from "../format.js";
 import { median } from "../statistics.js";
@@ -39,7 +40,7 @@ async function run({ processes, isQuick, progress }) {
 /** Seconds of a Node process that does nothing. */
 function emptyProcess() {
   const begin = performance.now();
-  spawnSync(process.execPath, ["-e", "0"]);
+  spawnSync(process.execPath, ["-e", "0"], { env: withoutCertificates });
   return (performance.now() - begin) / 1000;
 }
 
