@@ -138,11 +138,11 @@ export class Heap {
   /** The address of bytes that are used until the next operation; -1 where there is no room. */
   workspace(bytes: number): number {
     if (bytes > this.workspaceBytes) {
-      const size = 2 ** Math.ceil(Math.log2(bytes));
-      const address = this.blocks.take(size);
+      if (this.workspaceBytes > 0) this.blocks.free(this.workspaceAddress); // it holds nothing now
+      this.workspaceBytes = 0;
+      const address = this.blocks.take(bytes);
       if (address < 0) return -1;
-      if (this.workspaceBytes > 0) this.blocks.free(this.workspaceAddress);
-      [this.workspaceAddress, this.workspaceBytes] = [address, size];
+      [this.workspaceAddress, this.workspaceBytes] = [address, bytes];
     }
     return this.workspaceAddress;
   }

@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { full, getNumThreads, noGrad, ones, randn, setNumThreads, zeros, type Tensor }
   from "../../src/index.ts";
+import { SCRATCH_BYTES } from "../../src/kernels/heap-kernel.ts";
 import { createHeap, theHeap, type Owner } from "../../src/storage/heap.ts";
 
 setFlagsFromString("--expose-gc");
@@ -197,6 +198,9 @@ test("a workspace is used by one operation after the other, and grows", () => {
   expect(small.workspace(500)).toBe(first);
   small.workspace(5000);
   expect(small.workspace(1)).toBe(small.workspace(5000));
+  const end = small.workspace(5000) + 5056; // the threads' memory comes on top of the budget
+  small.budget = end + 4096 - SCRATCH_BYTES;
+  expect(small.workspace(8192)).not.toBe(-1); // in the room of the old one and what is left
   small.budget = 2 ** 20;
   expect(small.workspace(2 ** 21)).toBe(-1);
   expect(small.workspace(5000)).not.toBe(-1);
